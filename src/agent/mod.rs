@@ -1,0 +1,1 @@
+//! The loop: send, stream, run tools, repeat until the model ends its turn.

@@ -1,0 +1,56 @@
+//! The only reader of the clock, and the UTC windows that budgets and reports are cut into.
+
+use jiff::civil::Weekday;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// RFC 3339 UTC with milliseconds: what events and the ledger's exports carry.
+#[must_use]
+pub fn rfc3339(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+/// A calendar window in UTC. Weeks start on Monday, as ISO 8601 has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Window {
+    Day,
+    Week,
+    Month,
+}
+
+impl Window {
+    /// The first instant of the window that holds `at`.
+    #[must_use]
+    pub fn start(self, at: Timestamp) -> Timestamp {
+        let date = at.to_zoned_datetime(TimeZone::UTC).date();
+        let first = match self {
+            Self::Day => date,
+            Self::Week => {
+                let since_monday = i64::from(date.weekday().since(Weekday::Monday));
+                date.checked_sub(since_monday.days()).unwrap_or(date)
+            }
+            Self::Month => date.first_of_month(),
+        };
+        first.to_zoned_datetime(TimeZone::UTC).map_or(at, |zoned| zoned.timestamp())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_start_in_utc() {
+        let at: Timestamp = "2026-11-25T13:45:10.5Z".parse().unwrap();
+        let start = |w: Window| rfc3339(w.start(at));
+        assert_eq!(start(Window::Day), "2026-11-25T00:00:00.000Z");
+        assert_eq!(start(Window::Week), "2026-11-23T00:00:00.000Z");
+        assert_eq!(start(Window::Month), "2026-11-01T00:00:00.000Z");
+    }
+}

@@ -1,0 +1,143 @@
+//! The only reader of the environment. It is read once, at the start, and handed down as a value.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Names that carry a credential or an address of some provider's tool. None of them ever chooses the payer;
+/// each is removed from every child. Sources: the vendors' SDKs and command-line tools (2026-11).
+const AMBIENT: &[&str] = &[
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_CUSTOM_HEADERS",
+    "ANTHROPIC_PROFILE",
+    "AZURE_OPENAI_API_KEY",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    "CLAUDE_CODE_USE_BEDROCK",
+    "CLAUDE_CODE_USE_FOUNDRY",
+    "CLAUDE_CODE_USE_VERTEX",
+    "CODEX_ACCESS_TOKEN",
+    "CODEX_API_KEY",
+    "DEEPSEEK_API_KEY",
+    "GEMINI_API_KEY",
+    "GOOGLE_API_KEY",
+    "GROQ_API_KEY",
+    "LITELLM_API_KEY",
+    "LITELLM_MASTER_KEY",
+    "MISTRAL_API_KEY",
+    "OPENAI_API_BASE",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "OPENAI_ORGANIZATION",
+    "OPENAI_ORG_ID",
+    "OPENAI_PROJECT",
+    "OPENROUTER_API_KEY",
+    "XAI_API_KEY",
+    "ZAI_API_KEY",
+];
+
+/// A snapshot of the process environment and working directory.
+#[derive(Clone, Debug, Default)]
+pub struct Env {
+    vars: BTreeMap<OsString, OsString>,
+    cwd: PathBuf,
+}
+
+impl Env {
+    /// Reads the process once. `cwd` is the real working directory, canonical where it exists.
+    #[must_use]
+    #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    pub fn capture() -> Self {
+        let cwd = std::env::current_dir().unwrap_or_default();
+        Self { vars: std::env::vars_os().collect(), cwd: cwd.canonicalize().unwrap_or(cwd) }
+    }
+
+    /// A made-up environment for tests.
+    #[must_use]
+    pub fn of(vars: &[(&str, &str)], cwd: &Path) -> Self {
+        let vars = vars.iter().map(|(k, v)| (OsString::from(k), OsString::from(v))).collect();
+        Self { vars, cwd: cwd.to_path_buf() }
+    }
+
+    #[must_use]
+    pub fn cwd(&self) -> &Path {
+        &self.cwd
+    }
+
+    /// The value if it is set, not empty, and UTF-8.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.vars.get(std::ffi::OsStr::new(name)).and_then(|v| v.to_str()).filter(|v| !v.is_empty())
+    }
+
+    #[must_use]
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        self.vars.get(std::ffi::OsStr::new(name)).filter(|v| !v.is_empty()).map(PathBuf::from)
+    }
+
+    #[must_use]
+    pub fn home(&self) -> Option<PathBuf> {
+        self.path("HOME")
+    }
+
+    /// Set to anything but the empty string, `0` or `false`.
+    #[must_use]
+    pub fn flag(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|v| v != "0" && !v.eq_ignore_ascii_case("false"))
+    }
+
+    /// The ambient credentials and addresses that are set, in name order: ignored, said once, kept from children.
+    #[must_use]
+    pub fn ambient(&self) -> Vec<String> {
+        AMBIENT.iter().filter(|name| self.get(name).is_some()).map(|name| (*name).to_owned()).collect()
+    }
+
+    /// The absolute path of `program`, searched in `PATH` as given, never in an empty or relative entry and
+    /// never inside `outside_of` (a repository must not plant the tools that vk runs).
+    #[must_use]
+    pub fn find_program(&self, program: &str, outside_of: Option<&Path>) -> Option<PathBuf> {
+        let path = self.vars.get(std::ffi::OsStr::new("PATH"))?;
+        std::env::split_paths(path)
+            .filter(|dir| dir.is_absolute())
+            .map(|dir| dir.join(program))
+            .filter(|file| is_executable(file))
+            .find(|file| {
+                let real = file.canonicalize().unwrap_or_else(|_| file.clone());
+                outside_of.is_none_or(|tree| !real.starts_with(tree) && !file.starts_with(tree))
+            })
+    }
+}
+
+#[cfg(unix)]
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(file: &Path) -> bool {
+    file.is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ambient_names_are_listed_but_empty_ones_are_not() {
+        let env = Env::of(&[("ANTHROPIC_API_KEY", "x"), ("OPENAI_API_KEY", ""), ("LANG", "C")], Path::new("/"));
+        assert_eq!(env.ambient(), ["ANTHROPIC_API_KEY"]);
+    }
+
+    #[test]
+    fn programs_are_never_taken_from_relative_entries_or_the_tree() {
+        let tree = tempfile::tempdir().unwrap();
+        let planted = tree.path().join("sh");
+        std::fs::copy("/bin/sh", &planted).unwrap();
+        let path = format!(".::{}:/bin:/usr/bin", tree.path().display());
+        let env = Env::of(&[("PATH", &path)], tree.path());
+        let found = env.find_program("sh", Some(tree.path())).unwrap();
+        assert!(!found.starts_with(tree.path()));
+    }
+}

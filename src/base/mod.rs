@@ -1,0 +1,7 @@
+//! What everything else stands on: money, secrets, time, the environment, files. No product rule lives here.
+
+pub mod clock;
+pub mod env;
+pub mod fsx;
+pub mod money;
+pub mod secret;

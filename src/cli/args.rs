@@ -1,0 +1,406 @@
+//! The command line as clap types, and nothing else. The doc comments are the help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Hand coding tasks to AI models; see and decide which model runs and whose account pays.
+#[derive(Debug, Parser)]
+#[command(name = "vk", version, about, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "Start here:\n  vk demo                    see it work, without a key\n  \
+    vk keys add anthropic      store a key in the OS keyring\n  \
+    vk use byok                choose this project's path\n  \
+    vk run \"fix the tests\"     run a task; the payer is shown first\n  \
+    vk cost                    what each task cost, and who paid")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Run(RunArgs),
+    Keys(KeysArgs),
+    Use(UseArgs),
+    Route(RouteArgs),
+    Cost(CostArgs),
+    Tasks(TasksArgs),
+    Models(ModelsArgs),
+    Trust(TrustArgs),
+    Doctor(DoctorArgs),
+    Demo(DemoArgs),
+    Completions(CompletionsArgs),
+    Man,
+    /// The inside of the sandbox; not for people.
+    #[command(name = "__sandbox", hide = true)]
+    Sandbox(SandboxArgs),
+}
+
+/// Which account pays and which model runs; each overrides every configuration file.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ChoiceArgs {
+    /// Whose account pays: byok, subscription, platform or free
+    #[arg(long, value_name = "PATH", help_heading = "Who pays")]
+    pub path: Option<String>,
+    /// The provider, by a name you have configured
+    #[arg(long, value_name = "NAME", help_heading = "Who pays")]
+    pub provider: Option<String>,
+    /// The model: an alias, an exact id, or fast, balanced, best
+    #[arg(long, value_name = "MODEL", help_heading = "Who pays")]
+    pub model: Option<String>,
+    /// A stored key's label, or env:NAME for one run
+    #[arg(long, value_name = "LABEL|env:NAME", help_heading = "Who pays")]
+    pub key: Option<String>,
+}
+
+/// Run a coding task in this repository
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  vk run \"add stripe checkout\"\n  git diff | vk run \"review this\"\n  \
+    vk run --check 'cargo test' --max-cost 1.50 \"make the failing test pass\"\n  \
+    vk run --continue \"now write the docs\"\n  \
+    vk run --key env:ANTHROPIC_API_KEY --path byok --provider anthropic --output json \"fix lint\"   # CI")]
+pub struct RunArgs {
+    /// The task; "-", or nothing with piped stdin, reads it from stdin
+    #[arg(value_name = "TASK")]
+    pub task: Option<String>,
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
+    /// Allow one change of payer: FROM->TO=ask or FROM->TO=USD, with provider and key on the right side
+    #[arg(long, value_name = "EDGE=ask|USD", help_heading = "Who pays")]
+    pub fallback: Vec<String>,
+    /// Stop before the task costs more than this many dollars
+    #[arg(long, value_name = "USD", help_heading = "Limits")]
+    pub max_cost: Option<String>,
+    /// Stop after this many model turns
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub max_turns: Option<u32>,
+    /// Stop after this long: 90s, 10m, 2h
+    #[arg(long, value_name = "TIME", help_heading = "Limits")]
+    pub timeout: Option<String>,
+    /// A command that must succeed after the work; its failure goes back to the model
+    #[arg(long, value_name = "CMD", help_heading = "Checks")]
+    pub check: Vec<String>,
+    /// How often failed checks go back to the model
+    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Checks")]
+    pub check_rounds: u32,
+    /// What is asked about: each write and command, commands only, or nothing inside the sandbox
+    #[arg(long, value_name = "WHAT", help_heading = "Containment")]
+    pub approve: Option<Approve>,
+    /// What the model's commands may write: the workspace, nothing, or anything (no sandbox)
+    #[arg(long, value_name = "MODE", help_heading = "Containment")]
+    pub sandbox: Option<SandboxMode>,
+    /// Let commands reach the package registries, these hosts, or (alone) any host
+    #[arg(long, value_name = "registries|HOST,...", num_args = 0..=1, default_missing_value = "*", require_equals = true, help_heading = "Containment")]
+    pub allow_network: Option<String>,
+    /// Trust this project's vk.toml if its hash is the one `vk trust --print` gave
+    #[arg(long, value_name = "SHA256", help_heading = "Containment")]
+    pub trust: Option<String>,
+    /// Go on from the last task of this project, or from that one; the path may differ
+    #[arg(long = "continue", value_name = "TASK_ID", num_args = 0..=1, default_missing_value = "", require_equals = true)]
+    pub continue_task: Option<String>,
+    /// Show the route and stop before anything is sent
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How the result is written
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+    pub output: RunOutput,
+    /// Say less: the route line, errors and the answer
+    #[arg(long, help_heading = "Output")]
+    pub quiet: bool,
+    /// Write each request's size, timing and status to stderr; never its contents
+    #[arg(long, help_heading = "Output")]
+    pub debug: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Approve {
+    /// Each write and each command is asked
+    Ask,
+    /// Commands are asked
+    Edits,
+    /// Nothing inside the sandbox is asked
+    All,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SandboxMode {
+    /// The project folder can be written
+    Workspace,
+    /// Nothing can be written
+    ReadOnly,
+    /// No sandbox: commands run with your rights
+    Off,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RunOutput {
+    /// The answer on stdout, everything else on stderr
+    Text,
+    /// One JSON object, at the end
+    Json,
+    /// One JSON object a line, as things happen
+    StreamJson,
+}
+
+/// A data command's output
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListOutput {
+    Table,
+    Json,
+}
+
+/// Store, list and test provider keys; they live in the OS keyring
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  vk keys add anthropic --label client-a\n  \
+    pass show openai | vk keys add openai --stdin\n  vk keys test client-a\n  \
+    vk keys init --file      # where there is no keyring")]
+pub struct KeysArgs {
+    #[command(subcommand)]
+    pub command: KeysCommand,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum KeysCommand {
+    /// Store a key; without a provider, the key's prefix names it
+    Add {
+        /// anthropic, openai, or a provider of your config.toml
+        provider: Option<String>,
+        /// A name for the key (default: "default")
+        #[arg(long)]
+        label: Option<String>,
+        /// Read the key from stdin
+        #[arg(long, conflicts_with = "from_env")]
+        stdin: bool,
+        /// Read the key from this environment variable, once
+        #[arg(long, value_name = "NAME")]
+        from_env: Option<String>,
+    },
+    /// The stored keys, never their secrets
+    List {
+        #[arg(long, value_name = "FORMAT", default_value = "table")]
+        output: ListOutput,
+    },
+    /// Ask the provider, with one free request, whether the key works and whose it is
+    Test {
+        /// The key's label; without one, every stored key
+        label: Option<String>,
+        #[arg(long)]
+        provider: Option<String>,
+        /// Bind the key to the address that config.toml now gives its provider
+        #[arg(long)]
+        accept_address: bool,
+        #[arg(long, value_name = "FORMAT", default_value = "table")]
+        output: ListOutput,
+    },
+    /// Delete a key from the store
+    Remove {
+        label: String,
+        #[arg(long)]
+        provider: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Use this key where a provider has several and none is named
+    Default {
+        label: String,
+        #[arg(long)]
+        provider: Option<String>,
+    },
+    /// Choose where secrets are kept
+    Init {
+        /// An age-encrypted file, where there is no OS keyring
+        #[arg(long, required = true)]
+        file: bool,
+    },
+}
+
+/// Write this project's path to vk.toml, keeping its comments
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  vk use byok\n  vk use byok --provider anthropic --key client-a --model best\n  \
+    vk use byok --personal     # for this project, in your own config.toml\n  vk use byok --global       # for every project")]
+pub struct UseArgs {
+    /// byok, subscription, platform or free; without one, a guided choice
+    pub path: Option<String>,
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    #[arg(long, value_name = "LABEL")]
+    pub key: Option<String>,
+    /// Write your own config.toml, for every project
+    #[arg(long, conflicts_with = "personal")]
+    pub global: bool,
+    /// Write your own config.toml, for this project only
+    #[arg(long)]
+    pub personal: bool,
+}
+
+/// Show who would pay and which model would run; nothing is sent
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  vk route\n  vk route \"refactor the parser\" --output json")]
+pub struct RouteArgs {
+    pub task: Option<String>,
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub output: ListOutput,
+}
+
+/// What each task cost, and who paid
+#[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(
+    after_help = "Examples:\n  vk cost\n  vk cost --by month --since 2026-01-01\n  vk cost --by payer --output csv\n  vk cost show 01jd3k"
+)]
+pub struct CostArgs {
+    #[command(subcommand)]
+    pub command: Option<CostCommand>,
+    /// One row for each
+    #[arg(long, value_name = "GROUP", default_value = "task")]
+    pub by: CostGroup,
+    /// From here on: 7d, 12h, 2026-11-01 (UTC)
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// Up to the end of this day, or this moment
+    #[arg(long, value_name = "WHEN")]
+    pub until: Option<String>,
+    /// Only this project's tasks, by its name in the reports
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub output: CostOutput,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum CostCommand {
+    /// One task, call by call
+    Show {
+        task_id: String,
+        #[arg(long, value_name = "FORMAT", default_value = "table")]
+        output: CostOutput,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CostGroup {
+    Task,
+    Session,
+    Day,
+    Week,
+    Month,
+    Project,
+    Path,
+    Model,
+    Provider,
+    Payer,
+    Key,
+    User,
+    Tool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CostOutput {
+    Table,
+    Json,
+    Csv,
+    Markdown,
+}
+
+/// Tasks that ran here: list, look at, undo
+#[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(
+    after_help = "Examples:\n  vk tasks\n  vk tasks diff            # what the last task changed\n  vk tasks undo 01jd3k"
+)]
+pub struct TasksArgs {
+    #[command(subcommand)]
+    pub command: Option<TasksCommand>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum TasksCommand {
+    /// The tasks of this project, newest first
+    List {
+        /// Tasks of every project
+        #[arg(long)]
+        all: bool,
+        #[arg(long, value_name = "FORMAT", default_value = "table")]
+        output: ListOutput,
+    },
+    /// One task: its words, route, calls, checks and files
+    Show {
+        /// The task's id or its beginning; without one, the last task here
+        task_id: Option<String>,
+        #[arg(long, value_name = "FORMAT", default_value = "table")]
+        output: ListOutput,
+    },
+    /// What a task changed
+    Diff { task_id: Option<String> },
+    /// Put back what a task changed; files changed since are shown and skipped
+    Undo {
+        task_id: Option<String>,
+        /// Also files that were changed after the task
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// The models vk knows, their prices and where those are from
+#[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:\n  vk models\n  vk models list --output json")]
+pub struct ModelsArgs {
+    #[command(subcommand)]
+    pub command: Option<ModelsCommand>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum ModelsCommand {
+    /// Every known model
+    List {
+        /// Only models whose id holds this text
+        filter: Option<String>,
+        #[arg(long, value_name = "FORMAT", default_value = "table")]
+        output: ListOutput,
+    },
+}
+
+/// Look at this project's vk.toml and trust what it chooses
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  vk trust              # shows it and asks\n  vk trust --print      # the hash for vk run --trust in CI"
+)]
+pub struct TrustArgs {
+    /// Print the hash of what vk.toml chooses and stop
+    #[arg(long)]
+    pub print: bool,
+}
+
+/// What works here and what does not: keyring, sandbox, git, configuration, proxies
+#[derive(Debug, Clone, Args)]
+pub struct DoctorArgs {
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub output: ListOutput,
+}
+
+/// See the real thing work against a rehearsed model, without a key or a network
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// Keep the demo's folder and print where it is
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// Print the completion script of a shell
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:\n  vk completions zsh > ~/.zfunc/_vk")]
+pub struct CompletionsArgs {
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct SandboxArgs {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub rest: Vec<PathBuf>,
+}

@@ -1,0 +1,4 @@
+//! Arguments in, one call, hand the result to `present/`.
+
+pub mod args;
+pub mod context;

@@ -1,0 +1,135 @@
+//! What happens in a task, as it is told to people and scripts. The field names are a contract (DESIGN 6).
+
+use serde::Serialize;
+
+use super::cost::{CostState, Proof};
+use super::failure::Status;
+use super::usage::Usage;
+use crate::base::money::Usd;
+
+/// One event. `present/` adds `v`, `ts` and writes one JSON object a line; `null` is unknown, never absent.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type")]
+pub enum Event {
+    #[serde(rename = "route.resolved")]
+    RouteResolved(Box<RouteResolved>),
+    #[serde(rename = "budget.reserved")]
+    BudgetReserved { attempt_id: String, hold_usd: Usd, left_usd: Option<Usd> },
+    /// Live holds of other tasks are in the way; at most a minute.
+    #[serde(rename = "budget.waiting")]
+    BudgetWaiting { scope: String, hold_usd: Usd, waited_ms: u64 },
+    #[serde(rename = "turn.started")]
+    TurnStarted { turn: u32 },
+    #[serde(rename = "text.delta")]
+    TextDelta { text: String },
+    #[serde(rename = "reasoning.delta")]
+    ReasoningDelta { text: String },
+    /// An attempt failed and another follows.
+    #[serde(rename = "call.retrying")]
+    CallRetrying { attempt: u32, of: u32, wait_ms: u64, reason: String },
+    #[serde(rename = "tool.started")]
+    ToolStarted { call_id: String, name: String, summary: String },
+    #[serde(rename = "tool.finished")]
+    ToolFinished { call_id: String, name: String, ok: bool, ms: u64 },
+    #[serde(rename = "call.settled")]
+    CallSettled {
+        attempt_id: String,
+        usage: Usage,
+        cost_usd: Option<Usd>,
+        cost_state: CostState,
+        proof: Proof,
+        /// Billed and estimated money of the task so far.
+        spent_usd: Usd,
+    },
+    #[serde(rename = "context.compacted")]
+    ContextCompacted { before_tokens: u64, after_tokens: u64 },
+    #[serde(rename = "model.switched")]
+    ModelSwitched { from: String, to: String, reason: String },
+    /// The payer of the route cannot or may not pay.
+    #[serde(rename = "payer.blocked")]
+    PayerBlocked { payer: String, code: String, message: String },
+    #[serde(rename = "check.started")]
+    CheckStarted { command: String, round: u32 },
+    #[serde(rename = "check.finished")]
+    CheckFinished { command: String, ok: bool, exit_code: Option<i32>, round: u32, ms: u64 },
+    #[serde(rename = "notice")]
+    Notice { message: String },
+    #[serde(rename = "task.finished")]
+    TaskFinished(Box<TaskFinished>),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RouteResolved {
+    pub task_id: Option<String>,
+    pub path: String,
+    pub provider: String,
+    pub model: String,
+    pub engine: String,
+    pub key_label: Option<String>,
+    pub key_fingerprint: Option<String>,
+    pub payer: String,
+    pub cap_usd: Option<Usd>,
+    pub sources: Vec<super::route::Step>,
+    pub ignored_ambient: Vec<String>,
+    pub warnings: Vec<String>,
+    /// The line people see. Not in DESIGN's list; added so that a log shows what was shown.
+    pub line: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TaskFinished {
+    pub task_id: Option<String>,
+    pub status: Status,
+    pub exit_code: u8,
+    pub error: Option<ErrorInfo>,
+    pub turns: u32,
+    pub usage: Usage,
+    /// Charged to the payer; `null` when any part is unknown.
+    pub cost_usd: Option<Usd>,
+    pub cost_state: Option<CostState>,
+    pub list_usd: Option<Usd>,
+    /// Each payer that was charged: with no edge taken, exactly the one that was shown.
+    pub payers: Vec<PayerShare>,
+    pub proof: Option<Proof>,
+    pub sandbox: Option<String>,
+    pub files_changed: Vec<FileChange>,
+    pub checks: Vec<CheckResult>,
+    /// The model's last words: the answer that text mode leaves on stdout.
+    pub answer: Option<String>,
+    /// Questions that nobody was there to answer, each answered no.
+    pub refused: Vec<String>,
+    pub duration_ms: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ErrorInfo {
+    pub code: String,
+    pub message: String,
+    pub fix: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PayerShare {
+    pub path: String,
+    pub provider: String,
+    pub payer: String,
+    pub key_label: Option<String>,
+    pub cost_usd: Option<Usd>,
+    pub cost_state: CostState,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileChange {
+    /// Relative to the project's root, `/` between its parts.
+    pub path: String,
+    /// Lines added and removed; `null` for binary files.
+    pub added: Option<u64>,
+    pub removed: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckResult {
+    pub command: String,
+    pub ok: bool,
+    pub rounds: u32,
+}

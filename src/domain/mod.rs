@@ -1,0 +1,11 @@
+//! The words of the product as plain types: no input, no output, nothing that can fail to be true.
+
+pub mod cost;
+pub mod event;
+pub mod failure;
+pub mod message;
+pub mod path;
+pub mod request;
+pub mod route;
+pub mod ui;
+pub mod usage;

@@ -1,0 +1,118 @@
+//! The route: path, provider, model, credential and why. What it says before the run is what pays.
+
+use serde::{Deserialize, Serialize};
+
+use super::path::{Auth, PayPath, Wire};
+use super::request::ModelTraits;
+use crate::base::money::{Rate, Usd};
+
+/// Who runs the loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    Builtin,
+    Claude,
+    Codex,
+}
+
+impl EngineKind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Builtin => "builtin",
+            Self::Claude => "claude",
+            Self::Codex => "codex",
+        }
+    }
+}
+
+/// Which credential pays; never the secret itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CredentialRef {
+    /// A key in vk's own store.
+    Stored { provider: String, label: String, fingerprint: String },
+    /// A variable that the user named for this run.
+    Env { name: String, fingerprint: String },
+    /// The endpoint takes none.
+    None,
+}
+
+impl CredentialRef {
+    #[must_use]
+    pub fn label(&self) -> Option<String> {
+        match self {
+            Self::Stored { label, .. } => Some(label.clone()),
+            Self::Env { name, .. } => Some(format!("env:{name}")),
+            Self::None => None,
+        }
+    }
+
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<&str> {
+        match self {
+            Self::Stored { fingerprint, .. } | Self::Env { fingerprint, .. } => Some(fingerprint),
+            Self::None => None,
+        }
+    }
+}
+
+/// Where a value came from, as it is shown: `--path`, `vk.toml:3`, `VK_MODEL`, `default`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// What was decided: `path`, `provider`, `key`, `model`, `cap`.
+    pub decision: String,
+    pub value: String,
+    pub source: String,
+    /// Why this and not another, in one clause.
+    pub reason: String,
+}
+
+/// Everything that decides where a request goes and who pays for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    pub path: PayPath,
+    /// The name in the user's configuration: `anthropic`, `work`.
+    pub provider: String,
+    pub wire: Wire,
+    /// What the wire's own SDK takes as its base address; https, or http on loopback.
+    pub base_url: String,
+    pub auth: Auth,
+    pub credential: CredentialRef,
+    /// The model id that is sent.
+    pub model: String,
+    pub traits: ModelTraits,
+    /// Tokens of context and of output the model takes.
+    pub context: u64,
+    pub max_output: u32,
+    pub engine: EngineKind,
+    /// The gateway's markup on list price; zero on every other path.
+    pub markup: Rate,
+    /// One clause for people: "you pay Anthropic at list price".
+    pub payer: String,
+    /// The task cap; `None` where no money moves.
+    pub cap: Option<Usd>,
+    /// Whether the model is the rehearsed one of `vk demo`.
+    pub rehearsed: bool,
+    pub steps: Vec<Step>,
+    /// Warnings about the choice: a retired model, a model without a price.
+    pub warnings: Vec<String>,
+    pub ignored_ambient: Vec<String>,
+}
+
+impl Route {
+    /// The line that is printed before anything is sent.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut parts = vec![self.path.to_string(), self.provider.clone(), self.model.clone()];
+        match &self.credential {
+            CredentialRef::Stored { label, fingerprint, .. } => parts.push(format!("key {label} {fingerprint}")),
+            CredentialRef::Env { name, fingerprint } => parts.push(format!("key env:{name} {fingerprint}")),
+            CredentialRef::None => {}
+        }
+        parts.push(self.payer.clone());
+        if let Some(cap) = self.cap {
+            parts.push(format!("stops at {cap}"));
+        }
+        parts.join(" · ")
+    }
+}

@@ -1,0 +1,1 @@
+//! What every attempt cost and who paid: written before it is sent, settled after; and the caps that hold.

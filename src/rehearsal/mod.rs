@@ -1,0 +1,1 @@
+//! The scripted provider of `vk demo`, on loopback.

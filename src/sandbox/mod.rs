@@ -1,0 +1,1 @@
+//! Where the model's commands run and what its file tools can reach.

@@ -1,0 +1,1 @@
+//! One task from start to end: route, reserve, engine, settle, record; checks and undo.
