@@ -1,0 +1,90 @@
+//! One switch that ends a task from outside: Ctrl-C, SIGTERM. Everything that waits also waits for it.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::domain::failure::{Failure, Status};
+
+/// What ended the task from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    Interrupt,
+    Terminate,
+}
+
+impl Signal {
+    /// How the task ends: 130 and 143 are 128 plus the signal's number.
+    #[must_use]
+    pub fn failure(self) -> Failure {
+        let (what, exit) = match self {
+            Self::Interrupt => ("interrupted by Ctrl-C", 130),
+            Self::Terminate => ("ended by SIGTERM", 143),
+        };
+        let mut failure = Failure::new(Status::Interrupted, "interrupted", what);
+        failure.exit = Some(exit);
+        failure
+    }
+}
+
+/// Cheap to clone; all clones see the same signal, which never goes back.
+#[derive(Clone, Debug)]
+pub struct Cancel(Arc<watch::Sender<Option<Signal>>>);
+
+impl Default for Cancel {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(None)))
+    }
+}
+
+impl Cancel {
+    /// The first signal stands; later ones change nothing.
+    pub fn send(&self, signal: Signal) {
+        self.0.send_if_modified(|current| {
+            let first = current.is_none();
+            if first {
+                *current = Some(signal);
+            }
+            first
+        });
+    }
+
+    #[must_use]
+    pub fn signal(&self) -> Option<Signal> {
+        *self.0.borrow()
+    }
+
+    /// Resolves once a signal has come; never, if none does.
+    pub async fn cancelled(&self) -> Signal {
+        let mut receiver = self.0.subscribe();
+        loop {
+            if let Some(signal) = *receiver.borrow_and_update() {
+                return signal;
+            }
+            if receiver.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// # Errors
+    /// The failure of the signal, once one has come.
+    pub fn check(&self) -> Result<(), Failure> {
+        self.signal().map_or(Ok(()), |signal| Err(signal.failure()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_signal_stands() {
+        let cancel = Cancel::default();
+        assert!(cancel.check().is_ok());
+        cancel.send(Signal::Terminate);
+        cancel.send(Signal::Interrupt);
+        assert_eq!(cancel.clone().cancelled().await, Signal::Terminate);
+        assert_eq!(cancel.check().unwrap_err().exit_code(), 143);
+    }
+}
