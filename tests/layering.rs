@@ -1,3 +1,4 @@
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 //! The folders read as the architecture: every `crate::` edge goes down, and no file is oversized.
 
 use std::collections::BTreeSet;
