@@ -1,4 +1,4 @@
-//! One switch that ends a task from outside: Ctrl-C, SIGTERM. Everything that waits also waits for it.
+//! One switch that ends a task from outside: Ctrl-C, SIGTERM, the deadline. Everything that waits also waits for it.
 
 use std::sync::Arc;
 
@@ -11,6 +11,8 @@ use crate::domain::failure::{Failure, Status};
 pub enum Signal {
     Interrupt,
     Terminate,
+    /// `--timeout` is used up.
+    Deadline,
 }
 
 impl Signal {
@@ -20,6 +22,11 @@ impl Signal {
         let (what, exit) = match self {
             Self::Interrupt => ("interrupted by Ctrl-C", 130),
             Self::Terminate => ("ended by SIGTERM", 143),
+            Self::Deadline => {
+                return Failure::new(Status::Limit, "time_limit", "stopped: the time for this task is used up")
+                    .why("--timeout was reached before the model ended its work")
+                    .fix("vk run --continue --timeout 30m \"go on\"");
+            }
         };
         let mut failure = Failure::new(Status::Interrupted, "interrupted", what);
         failure.exit = Some(exit);

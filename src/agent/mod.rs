@@ -4,4 +4,5 @@ pub mod cancel;
 pub mod hold;
 pub mod limits;
 pub mod proof;
+pub mod tariff;
 pub mod transcript;
