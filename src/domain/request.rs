@@ -118,6 +118,6 @@ pub struct Partial {
     pub usage_reported: bool,
     /// Characters of text, reasoning and tool arguments received so far.
     pub received_chars: u64,
-    /// Whether any tool call had arrived whole; its answer may then not simply be asked for again.
+    /// The provider's id of the answer, for asking it later what the call cost.
     pub response_id: Option<String>,
 }

@@ -1,0 +1,100 @@
+//! A failed call in the words of the person who must do something about it.
+
+use super::error::{CallError, CallErrorKind};
+use crate::domain::failure::{Failure, Status};
+use crate::domain::route::{CredentialRef, Route};
+
+impl CallError {
+    /// What happened, why, and what to type. The status follows from the kind alone, as DESIGN 2 has it.
+    #[must_use]
+    pub fn into_failure(self, route: &Route) -> Failure {
+        let (status, code, what) = describe(self.kind, route);
+        let mut failure = Failure::new(status, code, what);
+        if !self.message.is_empty() {
+            failure = failure.why(self.message);
+        }
+        fixes(self.kind, route).into_iter().fold(failure, Failure::fix)
+    }
+}
+
+fn describe(kind: CallErrorKind, route: &Route) -> (Status, &'static str, String) {
+    let (provider, model) = (&route.provider, &route.model);
+    match kind {
+        CallErrorKind::Unauthorized => {
+            (Status::NoCredential, "key_rejected", format!("{provider} does not accept {}", credential(route)))
+        }
+        CallErrorKind::Forbidden => (
+            Status::NoCredential,
+            "key_forbidden",
+            format!("{provider} does not let {} use {model}", credential(route)),
+        ),
+        CallErrorKind::PayerBlocked => (
+            Status::PayerBlocked,
+            "payer_blocked",
+            format!("the account behind {} cannot pay {provider}", credential(route)),
+        ),
+        CallErrorKind::RateLimited => {
+            (Status::ProviderFailed, "rate_limited", format!("{provider} limits how fast this account may ask"))
+        }
+        CallErrorKind::Overloaded => (Status::ProviderFailed, "overloaded", format!("{provider} is overloaded")),
+        CallErrorKind::Server => (Status::ProviderFailed, "provider_error", format!("{provider} failed to answer")),
+        CallErrorKind::Timeout => (Status::ProviderFailed, "timeout", format!("{provider} did not answer in time")),
+        CallErrorKind::Interrupted => {
+            (Status::ProviderFailed, "interrupted_stream", format!("the answer of {provider} broke off"))
+        }
+        CallErrorKind::Transport => (Status::ProviderFailed, "unreachable", format!("{provider} could not be reached")),
+        CallErrorKind::ContextExceeded => {
+            (Status::Limit, "context_exceeded", format!("the task no longer fits the context of {model}"))
+        }
+        CallErrorKind::BadRequest => {
+            (Status::ProviderFailed, "request_refused", format!("{provider} refused the request"))
+        }
+        CallErrorKind::UnknownModel => {
+            (Status::Usage, "unknown_model", format!("{provider} does not offer {model} to this account"))
+        }
+        CallErrorKind::TooLarge => {
+            (Status::Limit, "request_too_large", format!("the request is larger than {provider} takes"))
+        }
+        CallErrorKind::Malformed => (
+            Status::ProviderFailed,
+            "malformed_answer",
+            format!("{provider} answered with something that is not the {} protocol", route.wire),
+        ),
+        CallErrorKind::Redirected => {
+            (Status::ProviderFailed, "redirected", format!("{provider} at {} answered with a redirect", route.base_url))
+        }
+    }
+}
+
+/// How people call the credential of this route.
+fn credential(route: &Route) -> String {
+    match &route.credential {
+        CredentialRef::Stored { label, .. } => format!("the key {label}"),
+        CredentialRef::Env { name, .. } => format!("the key in {name}"),
+        CredentialRef::None => "a request without a key".to_owned(),
+    }
+}
+
+fn fixes(kind: CallErrorKind, route: &Route) -> Vec<String> {
+    let provider = &route.provider;
+    match (kind, &route.credential) {
+        (CallErrorKind::Unauthorized | CallErrorKind::Forbidden, CredentialRef::Stored { label, .. }) => {
+            vec![format!("vk keys test {label}"), format!("vk keys add {provider} --label {label}")]
+        }
+        (CallErrorKind::Unauthorized | CallErrorKind::Forbidden, _) => vec![format!("vk keys add {provider}")],
+        (CallErrorKind::PayerBlocked, _) => vec!["vk route".to_owned(), "vk cost --by payer".to_owned()],
+        (CallErrorKind::UnknownModel, _) => vec!["vk models list".to_owned()],
+        (CallErrorKind::Malformed | CallErrorKind::Redirected | CallErrorKind::Transport, _) => {
+            vec!["vk doctor".to_owned()]
+        }
+        (
+            CallErrorKind::RateLimited
+            | CallErrorKind::Overloaded
+            | CallErrorKind::Server
+            | CallErrorKind::Timeout
+            | CallErrorKind::Interrupted,
+            _,
+        ) => vec!["vk run --continue".to_owned()],
+        (CallErrorKind::ContextExceeded | CallErrorKind::TooLarge | CallErrorKind::BadRequest, _) => Vec::new(),
+    }
+}
