@@ -1,8 +1,11 @@
 //! The loop: send, stream, run tools, repeat until the model ends its turn.
 
+pub mod approvals;
 pub mod cancel;
 pub mod hold;
 pub mod limits;
+pub mod prompt;
 pub mod proof;
 pub mod tariff;
+pub mod tools;
 pub mod transcript;

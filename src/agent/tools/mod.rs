@@ -1,0 +1,37 @@
+//! What a model can do here: one implementation under three shapes, each the shape its family was trained on.
+//! The loop gives a call and gets a result; nothing in here talks to a provider.
+
+mod arguments;
+pub mod dedupe;
+mod family;
+mod specs;
+mod summary;
+
+use std::path::Path;
+
+pub use self::family::Family;
+pub use self::specs::specs;
+pub use self::summary::summary;
+
+use crate::domain::failure::Failure;
+use crate::domain::message::ToolResult;
+
+/// What came of one tool call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// What goes back to the model; bounded.
+    pub result: ToolResult,
+    /// Whether it did what was asked: a command that ends with a non-zero status did not.
+    pub ok: bool,
+    /// One line for people, as [`summary`] gives it.
+    pub summary: String,
+    /// Set when the task must not go on: the sandbox broke, or a protected file was changed behind its back.
+    pub end: Option<Failure>,
+}
+
+/// Called with each path a file tool is about to write, before it is written: undo takes the pre-images of
+/// files that git ignores. Commands are not covered; they may write any file.
+pub trait Before: Send + Sync {
+    /// `rel` is relative to the project's root. Never fails: what cannot be kept is the implementation's to say.
+    fn before_write(&self, rel: &Path);
+}
