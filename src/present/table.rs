@@ -1,0 +1,83 @@
+//! Tables for people: one look for every command, as wide as the terminal, plain text in a pipe.
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+
+use super::escape::escape_line;
+use crate::base::env::Env;
+
+/// The columns of the terminal that stdout is, or `None` where it is none: a pipe gets lines of any length.
+#[must_use]
+pub fn width(env: &Env) -> Option<u16> {
+    use std::io::IsTerminal as _;
+    if !std::io::stdout().is_terminal() {
+        return None;
+    }
+    let told = env.get("COLUMNS").and_then(|text| text.parse::<u16>().ok()).filter(|columns| *columns > 0);
+    told.or_else(|| console::Term::stdout().size_checked().map(|(_, columns)| columns)).filter(|columns| *columns > 0)
+}
+
+/// A table with a header and no borders. `width` is what [`width`] says; rows wrap to it.
+/// Cells are made with [`cell`] or [`number`], which escape.
+#[must_use]
+pub fn new_table(header: &[&str], width: Option<u16>) -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING).force_no_tty();
+    match width {
+        Some(columns) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns.max(20)),
+        None => table.set_content_arrangement(ContentArrangement::Disabled),
+    };
+    table.set_header(header.iter().map(|name| Cell::new(name)));
+    table
+}
+
+/// A cell of text of any origin.
+#[must_use]
+pub fn cell(text: &str) -> Cell {
+    Cell::new(escape_line(text))
+}
+
+/// A cell whose digits line up on the right.
+#[must_use]
+pub fn number(text: &str) -> Cell {
+    cell(text).set_alignment(CellAlignment::Right)
+}
+
+/// The table as text, without blanks at the ends of its lines.
+#[must_use]
+pub fn render(table: &Table) -> String {
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(width: Option<u16>) -> String {
+        let mut table = new_table(&["task", "words", "cost"], width);
+        table.add_row([
+            cell("t01"),
+            cell("fix the \x1b[31mparser\u{202e} so that it reads empty files"),
+            number("$1.24"),
+        ]);
+        table.add_row([cell("t02"), cell("docs"), number("$0.0042")]);
+        render(&table)
+    }
+
+    #[test]
+    fn tables_wrap_to_the_terminal_and_not_in_a_pipe() {
+        insta::assert_snapshot!(sample(Some(40)), @r"
+        task  words                    cost
+        t01   fix the                    $1.24
+              \x1b[31mparser\u{202e}
+              so that it reads empty
+              files
+        t02   docs                     $0.0042
+        ");
+        insta::assert_snapshot!(sample(None), @r"
+        task  words                                                        cost
+        t01   fix the \x1b[31mparser\u{202e} so that it reads empty files    $1.24
+        t02   docs                                                         $0.0042
+        ");
+    }
+}
