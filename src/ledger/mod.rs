@@ -1,1 +1,22 @@
 //! What every attempt cost and who paid: written before it is sent, settled after; and the caps that hold.
+//!
+//! A [`Ledger`] is one connection to the ledger's database. Money is reserved in one immediate transaction over
+//! every scope that has a limit, so that no number of processes passes a cap. It does not price calls (the catalog
+//! does), choose scopes (configuration does) or print (`present/cost` does).
+
+mod error;
+mod id;
+mod owner;
+mod period;
+pub mod query;
+mod record;
+mod scope;
+mod sqlite;
+
+pub use error::LedgerError;
+pub use id::{attempt_id, task_id};
+pub use owner::Owner;
+pub use period::{ParsePeriodError, since, until};
+pub use record::{Aborted, NewAttempt, NewTask, PriceRef, Settled, Settlement, TaskEnd};
+pub use scope::{Reserve, Scope, ScopeKind, Standing};
+pub use sqlite::Ledger;
