@@ -85,6 +85,13 @@ impl Vendor {
         self.aliases.iter().find(|(alias, _)| alias == name).map_or(name, |(_, family)| family.as_str())
     }
 
+    /// Whether `name` is an alias or a family: a word for the newest of several models, never an id.
+    #[must_use]
+    pub fn is_word(&self, name: &str) -> bool {
+        self.aliases.iter().any(|(alias, _)| alias == name)
+            || self.find(name).is_none() && self.models.iter().any(|model| model.family == name)
+    }
+
     fn close_to(&self, name: &str) -> Vec<String> {
         let names = self.aliases.iter().map(|(alias, _)| alias).chain(self.models.iter().map(|model| &model.id));
         let mut scored: Vec<(f64, &String)> =

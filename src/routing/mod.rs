@@ -1,1 +1,149 @@
-//! The decision: from what is known to a route and the reason of each step. Pure functions only.
+//! The decision: a pure function from what is known to a route and the reason of each of its steps.
+//! Nothing is read, asked or sent here; what is known is gathered in `task/`.
+
+mod key;
+mod model;
+mod payer;
+mod price;
+mod provider;
+mod table;
+
+use jiff::Timestamp;
+
+pub use price::list_price;
+pub use table::{PathRow, table};
+
+use crate::catalog::Catalog;
+use crate::config::Settings;
+use crate::config::settings::KeyChoice;
+use crate::config::source::Sourced;
+use crate::domain::failure::{Failure, Status};
+use crate::domain::path::PayPath;
+use crate::domain::route::{EngineKind, Route, Step};
+
+/// Everything a route is decided from. The ambient names are only ever copied into the route to be shown: no
+/// decision reads them.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    pub settings: &'a Settings,
+    /// The stored keys of all providers; never their secrets.
+    pub keys: &'a [KeyFact],
+    /// The variable that the settings name as key, if it is set.
+    pub env_key: Option<&'a EnvKey>,
+    pub catalog: &'a Catalog,
+    /// Credentials and addresses in the environment that nobody named.
+    pub ambient: &'a [String],
+    /// The task's words, for the `[[models]]` rules.
+    pub task: Option<&'a str>,
+    pub now: Timestamp,
+}
+
+/// A stored key, as far as the decision needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFact {
+    pub provider: String,
+    pub label: String,
+    pub fingerprint: String,
+    /// The origin it was added for, and is bound to.
+    pub origin: String,
+    pub is_default: bool,
+}
+
+/// A variable that the user named with `--key env:NAME`, and that is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvKey {
+    pub name: String,
+    pub fingerprint: String,
+}
+
+/// Decides path, provider, key, model and cap, in this order: no later step can move an earlier one.
+///
+/// # Errors
+/// Exit 3 where no path is chosen or no usable credential exists; exit 2 where several things are possible, a
+/// name is unknown, the provider is of another path, the model is not offered there, or has no price under a cap.
+/// Each names what to type.
+pub fn decide(facts: &Facts<'_>) -> Result<Route, Failure> {
+    let path = chosen_path(facts)?;
+    let provider = provider::choose(facts, **path)?;
+    let key = key::choose(facts, &provider)?;
+    let model = model::choose(facts, &provider)?;
+    let cap = path.is_billed().then_some(&facts.settings.budget.task);
+    if let Some(cap) = cap
+        && list_price(facts.settings, facts.catalog, provider.name, &model.id, facts.now).is_none()
+    {
+        return Err(model::unpriced(provider.name, &model, cap));
+    }
+
+    let mut steps = vec![Step {
+        decision: "path".to_owned(),
+        value: path.to_string(),
+        source: path.source.to_string(),
+        reason: "named there; a path is never inferred".to_owned(),
+    }];
+    steps.extend([provider.step, key.step, model.step]);
+    if let Some(cap) = cap {
+        steps.push(Step {
+            decision: "cap".to_owned(),
+            value: cap.value.to_string(),
+            source: cap.source.to_string(),
+            reason: "this path costs money, so a task stops there".to_owned(),
+        });
+    }
+    Ok(Route {
+        path: **path,
+        provider: provider.name.to_owned(),
+        wire: provider.settings.wire,
+        base_url: provider.settings.base_url.value.clone(),
+        auth: provider.settings.auth,
+        credential: key.credential,
+        payer: payer::clause(facts.catalog, provider.name, provider.settings),
+        model: model.id,
+        traits: model.traits,
+        context: model.context,
+        max_output: model.max_output,
+        engine: EngineKind::Builtin,
+        markup: provider.settings.markup,
+        cap: cap.map(|cap| cap.value),
+        rehearsed: false,
+        steps,
+        warnings: model.warnings,
+        ignored_ambient: facts.ambient.to_vec(),
+    })
+}
+
+fn chosen_path<'a>(facts: &Facts<'a>) -> Result<&'a Sourced<PayPath>, Failure> {
+    facts.settings.path.as_ref().ok_or_else(|| no_path(facts))
+}
+
+/// The code of the failure that first contact answers in a terminal.
+pub const NO_PATH: &str = "no_path";
+
+fn no_path(facts: &Facts<'_>) -> Failure {
+    let failure = Failure::new(Status::NoCredential, NO_PATH, "nothing says whose account pays")
+        .why("the path is never inferred: it is chosen once, by you");
+    let settings = facts.settings;
+    if let Some(KeyChoice::Env(name)) = settings.key.as_deref() {
+        let provider = settings.provider.as_ref().map_or("PROVIDER", |provider| provider.value.as_str());
+        let path = settings.providers.get(provider).map_or(PayPath::Byok, |provider| provider.kind);
+        return failure.fix(format!("vk run --path {path} --provider {provider} --key env:{name} \"TASK\""));
+    }
+    let mut usable: Vec<(&str, PayPath)> = settings
+        .providers
+        .iter()
+        .filter(|(name, provider)| {
+            settings
+                .provider
+                .as_ref()
+                .map_or_else(|| provider::has_credential(facts, name, provider), |chosen| chosen.value == **name)
+        })
+        .map(|(name, provider)| (name.as_str(), provider.kind))
+        .collect();
+    usable.truncate(4);
+    if usable.is_empty() {
+        return failure.fix("vk keys add anthropic").fix("vk use byok --provider anthropic").fix("vk demo");
+    }
+    usable.iter().fold(failure, |failure, (name, path)| failure.fix(format!("vk use {path} --provider {name}")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,263 @@
+//! Which model of the provider, and under which id it is called there. A name that the provider does not offer is
+//! an error that says who does; it never moves the payer.
+
+use jiff::Timestamp;
+
+use super::Facts;
+use super::provider::{ChosenProvider, has_credential};
+use crate::base::money::Usd;
+use crate::catalog::{Catalog, Match, Model, Tier, Vendor};
+use crate::config::provider::{PriceSettings, ProviderSettings};
+use crate::config::source::{Source, Sourced};
+use crate::domain::failure::Failure;
+use crate::domain::path::{PayPath, Wire};
+use crate::domain::request::{ModelTraits, Thinking};
+use crate::domain::route::Step;
+
+/// Limits of a model that nothing is known of: what hosted models of the last years all take.
+const UNKNOWN_CONTEXT: u64 = 128_000;
+/// The same for a local server, which cuts a longer prompt without a word (Ollama, docs/context-length.mdx).
+const UNKNOWN_LOCAL_CONTEXT: u64 = 32_768;
+const UNKNOWN_MAX_OUTPUT: u32 = 16_384;
+
+pub(super) struct ChosenModel {
+    pub id: String,
+    pub traits: ModelTraits,
+    pub context: u64,
+    pub max_output: u32,
+    pub warnings: Vec<String>,
+    pub step: Step,
+    /// Names that are close to an id nobody knows.
+    suggestions: Vec<String>,
+}
+
+/// What was asked for, and by whom.
+struct Wish<'a> {
+    name: &'a str,
+    source: String,
+    reason: String,
+}
+
+/// An id as the provider takes it, and the row of the catalog that it stands for.
+struct Found<'c> {
+    id: String,
+    row: Option<&'c Model>,
+    /// How the name led to the id.
+    reason: String,
+}
+
+pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result<ChosenModel, Failure> {
+    let wish = wish(facts);
+    let found = find(facts, provider.name, provider.settings, wish.name)
+        .or_else(|| exact(facts, provider, wish.name))
+        .ok_or_else(|| not_offered(facts, provider, &wish))?;
+    let mut warnings: Vec<String> = found.row.and_then(|row| row.warning(facts.now)).into_iter().collect();
+    let mut suggestions = Vec::new();
+    if found.row.is_none() && !provider.settings.prices.contains_key(&found.id) {
+        suggestions = close(facts, provider.name, &found.id);
+        warnings.push(format!("{} is not in the catalog: its price and limits are unknown", found.id));
+    }
+    let unknown_context = if provider.settings.kind == PayPath::Free { UNKNOWN_LOCAL_CONTEXT } else { UNKNOWN_CONTEXT };
+    let reason = match (wish.reason.as_str(), found.reason.as_str()) {
+        ("", how) => how.to_owned(),
+        (why, "") => why.to_owned(),
+        (why, how) => format!("{why}; {how}"),
+    };
+    Ok(ChosenModel {
+        traits: traits(provider.settings.wire, found.row),
+        context: found.row.map_or(unknown_context, |row| row.context),
+        max_output: found.row.map_or(UNKNOWN_MAX_OUTPUT, |row| row.max_output),
+        warnings,
+        step: Step { decision: "model".to_owned(), value: found.id.clone(), source: wish.source, reason },
+        suggestions,
+        id: found.id,
+    })
+}
+
+/// A rule whose words match, else the name set by a flag, a variable or a file, else `balanced`. The settings hold
+/// no rules where a higher layer names the model.
+fn wish<'a>(facts: &Facts<'a>) -> Wish<'a> {
+    let task = facts.task.unwrap_or_default();
+    let settings = facts.settings;
+    if let Some(rule) = settings.models.iter().find(|rule| !task.is_empty() && rule.matches(task)) {
+        let reason = format!("the task matches \"{}\"", rule.pattern);
+        return Wish { name: &rule.value.model, source: rule.source.to_string(), reason };
+    }
+    match &settings.model {
+        Some(model) => Wish { name: &model.value, source: model.source.to_string(), reason: String::new() },
+        None => Wish { name: Tier::Balanced.as_str(), source: "built in".to_owned(), reason: "the default".to_owned() },
+    }
+}
+
+/// The row of the catalog that `id` stands for at a provider: by the user's `as`, by the provider's own ids, by a
+/// vendor's prefix (`anthropic/claude-sonnet-5-5`), or because only one vendor has such an id.
+pub(super) fn row<'c>(
+    catalog: &'c Catalog,
+    provider: &str,
+    settings: &ProviderSettings,
+    id: &str,
+    at: Timestamp,
+) -> Option<&'c Model> {
+    if let Some(Sourced { value: PriceSettings::As { vendor, model }, .. }) = settings.prices.get(id) {
+        return catalog.resolve(vendor, model, at).ok().map(|resolved| resolved.model);
+    }
+    let own = catalog.find(provider, id);
+    if own.is_some() || settings.source == Source::BuiltIn {
+        return own;
+    }
+    if let Some((vendor, id)) = id.split_once('/') {
+        // Gateways write versions with dots where Anthropic has dashes.
+        return catalog.find(vendor, id).or_else(|| catalog.find(vendor, &id.replace('.', "-")));
+    }
+    let mut everywhere = catalog.vendors().iter().filter_map(|vendor| vendor.find(id));
+    let only = everywhere.next()?;
+    everywhere.next().is_none().then_some(only)
+}
+
+/// What `name` is at a provider, if the catalog or the provider's own table knows.
+fn find<'c>(facts: &Facts<'c>, provider: &str, settings: &ProviderSettings, name: &str) -> Option<Found<'c>> {
+    let (catalog, at) = (facts.catalog, facts.now);
+    let known =
+        |id: &str, reason: String| Found { id: id.to_owned(), row: row(catalog, provider, settings, id, at), reason };
+    if let Some(price) = settings.prices.get(name) {
+        return Some(known(name, format!("listed in {}", price.source)));
+    }
+    if let Some(resolved) = catalog.vendor(provider).and_then(|vendor| vendor.resolve(name, at)) {
+        let reason = match resolved.how {
+            Match::Id => String::new(),
+            Match::Snapshot => format!("a snapshot of {}, priced like it", resolved.model.id),
+            Match::Alias | Match::Tier => format!("\"{name}\" is the newest {}", resolved.model.family),
+        };
+        return Some(Found { id: resolved.id, row: Some(resolved.model), reason });
+    }
+    if settings.source == Source::BuiltIn {
+        return None;
+    }
+    if let Some(row) = row(catalog, provider, settings, name, at) {
+        let reason = format!("priced as {}/{}", row.vendor, row.id);
+        return Some(Found { id: name.to_owned(), row: Some(row), reason });
+    }
+    listed(facts, settings, name).or_else(|| usual(facts, settings, name))
+}
+
+/// An alias or tier among the ids that the user's table maps to rows of the catalog: the newest that fits. A table
+/// with one model is a choice already.
+fn listed<'c>(facts: &Facts<'c>, settings: &ProviderSettings, name: &str) -> Option<Found<'c>> {
+    let tier = Tier::parse(name);
+    let mapped = settings.prices.iter().filter_map(|(id, price)| {
+        let PriceSettings::As { vendor, model } = &price.value else { return None };
+        let row = facts.catalog.resolve(vendor, model, facts.now).ok()?.model;
+        Some((id, row, facts.catalog.vendor(vendor)?))
+    });
+    let fits = |(_, row, vendor): &(&String, &Model, &Vendor)| match tier {
+        Some(tier) => vendor.tier_of(&row.family) == Some(tier),
+        None => vendor.family_of_alias(name) == row.family,
+    };
+    if let Some((id, row, _)) = mapped.filter(fits).max_by_key(|(_, row, _)| row.released) {
+        let reason = format!("\"{name}\" is {} there", row.family);
+        return Some(Found { id: id.clone(), row: Some(row), reason });
+    }
+    let (id, price) = settings.prices.first_key_value().filter(|_| tier.is_some() && settings.prices.len() == 1)?;
+    let row = match &price.value {
+        PriceSettings::As { vendor, model } => facts.catalog.resolve(vendor, model, facts.now).ok().map(|r| r.model),
+        PriceSettings::Own(_) => None,
+    };
+    Some(Found { id: id.clone(), row, reason: format!("the only model listed in {}", price.source) })
+}
+
+/// An alias or tier at a gateway that lists no models: a wire made by a vendor speaks of that vendor's models by
+/// their own ids; a chat gateway takes them with the vendor's prefix, and only an alias tells which vendor.
+fn usual<'c>(facts: &Facts<'c>, settings: &ProviderSettings, name: &str) -> Option<Found<'c>> {
+    if !settings.prices.is_empty() || settings.kind == PayPath::Free {
+        return None;
+    }
+    let (vendors, prefix): (Vec<&Vendor>, bool) = match settings.wire {
+        Wire::Anthropic => (facts.catalog.vendor("anthropic").into_iter().collect(), false),
+        Wire::Responses => (facts.catalog.vendor("openai").into_iter().collect(), false),
+        Wire::Chat if Tier::parse(name).is_none() => (facts.catalog.vendors().iter().collect(), true),
+        Wire::Chat => return None,
+    };
+    let (stem, name) = name.split_once('/').map_or((None, name), |(vendor, name)| (Some(vendor), name));
+    let resolved = vendors
+        .into_iter()
+        .filter(|vendor| stem.is_none_or(|stem| vendor.id == stem))
+        .find_map(|vendor| vendor.resolve(name, facts.now))?;
+    let id = if prefix { format!("{}/{}", resolved.model.vendor, resolved.id) } else { resolved.id };
+    Some(Found { id, row: Some(resolved.model), reason: format!("\"{name}\" is the newest {}", resolved.model.family) })
+}
+
+/// An id that nobody here knows, but that may well exist at the provider: exact ids always work.
+fn exact<'c>(facts: &Facts<'c>, provider: &ChosenProvider<'_>, name: &str) -> Option<Found<'c>> {
+    let word = facts.catalog.vendors().iter().any(|vendor| vendor.is_word(name)) || Tier::parse(name).is_some();
+    let possible = !word
+        && match facts.catalog.vendor(provider.name).filter(|_| provider.settings.source == Source::BuiltIn) {
+            Some(vendor) if !vendor.id_prefixes.is_empty() => vendor.could_have(name),
+            _ => true,
+        };
+    possible.then(|| Found { id: name.to_owned(), row: None, reason: "taken as an exact id".to_owned() })
+}
+
+/// Old knobs are errors on new models, and no knob is portable on Chat Completions: what is not known of the very
+/// vendor of the wire is not sent.
+fn traits(wire: Wire, row: Option<&Model>) -> ModelTraits {
+    let nothing = ModelTraits { thinking: Thinking::None, effort: false, min_cache_prefix: None };
+    let of_wire = match wire {
+        Wire::Anthropic => "anthropic",
+        Wire::Responses => "openai",
+        Wire::Chat => return nothing,
+    };
+    row.filter(|row| row.vendor == of_wire).map_or(nothing, |row| row.traits)
+}
+
+fn close(facts: &Facts<'_>, provider: &str, name: &str) -> Vec<String> {
+    facts.catalog.resolve(provider, name, facts.now).err().map(|unknown| unknown.suggestions).unwrap_or_default()
+}
+
+fn not_offered(facts: &Facts<'_>, provider: &ChosenProvider<'_>, wish: &Wish<'_>) -> Failure {
+    let name = wish.name;
+    let code = if Tier::parse(name).is_some() { "model_not_named" } else { "unknown_model" };
+    let what = match Tier::parse(name) {
+        Some(_) => format!("{} has no model for \"{name}\" ({})", provider.name, wish.source),
+        None => format!("{} has no model \"{name}\" ({})", provider.name, wish.source),
+    };
+    let mut failure = Failure::usage(code, what);
+    let suggestions = close(facts, provider.name, name);
+    if let Some(first) = suggestions.first() {
+        failure = failure.why(format!("did you mean {}?", suggestions.join(" or "))).fix(format!("--model {first}"));
+    }
+    if Tier::parse(name).is_some() {
+        let ids: Vec<&str> = provider.settings.prices.keys().map(String::as_str).take(4).collect();
+        if ids.is_empty() {
+            failure = failure.fix("--model ID, the exact id that this provider takes");
+        }
+        return ids.iter().fold(failure, |failure, id| failure.fix(format!("--model {id}")));
+    }
+    let mut elsewhere: Vec<(&String, &ProviderSettings)> = facts
+        .settings
+        .providers
+        .iter()
+        .filter(|(other, settings)| *other != provider.name && find(facts, other, settings, name).is_some())
+        .collect();
+    elsewhere.sort_by_key(|(other, settings)| !has_credential(facts, other, settings));
+    if !elsewhere.is_empty() && failure.why.is_none() {
+        failure = failure.why("a model name never moves the payer; these flags would");
+    }
+    for (other, settings) in elsewhere.into_iter().take(3) {
+        failure = failure.fix(format!("--path {} --provider {other} --model {name}", settings.kind));
+    }
+    failure.fix("vk models list")
+}
+
+/// Without a price the cap could not be held, so nothing is sent.
+pub(super) fn unpriced(provider: &str, model: &ChosenModel, cap: &Sourced<Usd>) -> Failure {
+    let id = &model.id;
+    let mut failure = Failure::usage("unpriced_model", format!("{id} has no known price at {provider}"))
+        .why(format!("the cap of {} ({}) could not be held", cap.value, cap.source));
+    if let Some(close) = model.suggestions.first() {
+        failure = failure.fix(format!("--model {close}"));
+    }
+    failure.fix(format!(
+        "add [providers.{provider}.prices.\"{id}\"] to your config.toml, with input and output in USD a million \
+         tokens, or as = \"VENDOR/MODEL\""
+    ))
+}

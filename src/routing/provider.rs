@@ -1,0 +1,143 @@
+//! Which provider of the path: the one that was named, else the only one that there is a credential for.
+
+use super::Facts;
+use crate::config::provider::ProviderSettings;
+use crate::config::settings::KeyChoice;
+use crate::domain::failure::{Failure, Status};
+use crate::domain::path::{Auth, PayPath};
+use crate::domain::route::Step;
+
+pub(super) struct ChosenProvider<'a> {
+    pub name: &'a str,
+    pub settings: &'a ProviderSettings,
+    pub step: Step,
+}
+
+pub(super) fn choose<'a>(facts: &Facts<'a>, path: PayPath) -> Result<ChosenProvider<'a>, Failure> {
+    match &facts.settings.provider {
+        Some(named) => {
+            let (name, settings) = lookup(facts, path, &named.value)?;
+            if settings.kind != path {
+                return Err(other_path(facts, path, name, settings.kind));
+            }
+            Ok(chosen(name, settings, named.source.to_string(), "named there".to_owned()))
+        }
+        None => infer(facts, path),
+    }
+}
+
+fn chosen<'a>(name: &'a str, settings: &'a ProviderSettings, source: String, reason: String) -> ChosenProvider<'a> {
+    let reason = match &settings.base_url.source {
+        crate::config::source::Source::BuiltIn => reason,
+        source => format!("{reason}; at {}, by {source}", settings.base_url.value),
+    };
+    let step = Step { decision: "provider".to_owned(), value: name.to_owned(), source, reason };
+    ChosenProvider { name, settings, step }
+}
+
+fn lookup<'a>(facts: &Facts<'a>, path: PayPath, name: &str) -> Result<(&'a str, &'a ProviderSettings), Failure> {
+    if let Some((name, settings)) = facts.settings.providers.get_key_value(name) {
+        return Ok((name, settings));
+    }
+    if path == PayPath::Subscription {
+        return Err(none_of_kind(path));
+    }
+    let names: Vec<&str> = facts.settings.providers.keys().map(String::as_str).collect();
+    let closest = names
+        .iter()
+        .map(|known| (strsim::jaro_winkler(name, known), *known))
+        .filter(|(score, _)| *score > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let failure = Failure::usage("unknown_provider", format!("no provider is called \"{name}\""))
+        .why(format!("the providers are {}", names.join(", ")));
+    Err(match closest {
+        Some((_, known)) => failure.fix(format!("--provider {known}")),
+        None => failure.fix(format!("add [providers.{name}] with kind, wire and base_url to your config.toml")),
+    })
+}
+
+fn other_path(facts: &Facts<'_>, path: PayPath, name: &str, kind: PayPath) -> Failure {
+    let failure =
+        Failure::usage("provider_of_other_path", format!("{name} is a {kind} provider, and the path is {path}"))
+            .why("a provider's kind must equal the path: it says who pays")
+            .fix(format!("--path {kind} --provider {name}"));
+    let same: Vec<&str> = of_kind(facts, path).map(|(name, _)| name).collect();
+    same.iter().take(3).fold(failure, |failure, name| failure.fix(format!("--path {path} --provider {name}")))
+}
+
+fn of_kind<'a>(facts: &Facts<'a>, path: PayPath) -> impl Iterator<Item = (&'a str, &'a ProviderSettings)> + use<'a> {
+    let of_path = move |(_, settings): &(&String, &ProviderSettings)| settings.kind == path;
+    facts.settings.providers.iter().filter(of_path).map(|(name, settings)| (name.as_str(), settings))
+}
+
+/// Whether there is anything to pay with. A key that is bound to another address counts: were it left out, a
+/// changed address would move the payer to the next provider.
+pub(super) fn has_credential(facts: &Facts<'_>, name: &str, settings: &ProviderSettings) -> bool {
+    let stored = |label: Option<&str>| {
+        facts.keys.iter().any(|key| key.provider == name && label.is_none_or(|label| key.label == label))
+    };
+    settings.auth == Auth::None
+        || match facts.settings.key.as_deref() {
+            Some(KeyChoice::Env(_)) => true,
+            Some(KeyChoice::Label(label)) => stored(Some(label)),
+            None => stored(None),
+        }
+}
+
+/// The providers of a path that could pay, in name order.
+pub(super) fn candidates<'a>(facts: &Facts<'a>, path: PayPath) -> Vec<(&'a str, &'a ProviderSettings)> {
+    of_kind(facts, path).filter(|(name, settings)| has_credential(facts, name, settings)).collect()
+}
+
+fn infer<'a>(facts: &Facts<'a>, path: PayPath) -> Result<ChosenProvider<'a>, Failure> {
+    let candidates = candidates(facts, path);
+    match candidates[..] {
+        [(name, settings)] => {
+            let what = if settings.auth == Auth::None { "" } else { " with a key" };
+            Ok(chosen(name, settings, "inferred".to_owned(), format!("the only {path} provider{what}")))
+        }
+        [] => Err(none(facts, path)),
+        _ => {
+            let names: Vec<&str> = candidates.iter().map(|(name, _)| *name).collect();
+            let failure = Failure::usage(
+                "several_providers",
+                format!("several {path} providers could pay: {}", names.join(", ")),
+            )
+            .why("vk does not choose between payers");
+            Err(names.iter().fold(failure, |failure, name| failure.fix(format!("--provider {name}"))))
+        }
+    }
+}
+
+fn none(facts: &Facts<'_>, path: PayPath) -> Failure {
+    let names: Vec<&str> = of_kind(facts, path).map(|(name, _)| name).collect();
+    if names.is_empty() {
+        return none_of_kind(path);
+    }
+    let first = if names.contains(&"anthropic") { "anthropic" } else { names[0] };
+    if let Some(KeyChoice::Label(label)) = facts.settings.key.as_deref() {
+        return super::key::no_such_label(facts, None, label);
+    }
+    Failure::new(Status::NoCredential, "no_key", format!("no {path} provider has a key"))
+        .why(format!("the {path} providers are {}", names.join(", ")))
+        .fix(format!("vk keys add {first}"))
+        .fix(format!("vk run --path {path} --provider {first} --key env:NAME \"TASK\""))
+}
+
+/// Honest about what this version can do: nothing here promises a command that does not exist.
+fn none_of_kind(path: PayPath) -> Failure {
+    let failure =
+        Failure::new(Status::NoCredential, "no_provider", format!("no provider of kind {path} is configured"));
+    match path {
+        PayPath::Subscription => failure
+            .why("this version of vk cannot run on a Claude or Codex plan")
+            .fix("vk use byok"),
+        PayPath::Platform => failure
+            .why("a gateway is named by its address in your own config.toml")
+            .fix("add [providers.NAME] with kind = \"platform\", wire and base_url to your config.toml"),
+        PayPath::Free => failure
+            .why("a local model server is named by its address in your own config.toml")
+            .fix("add [providers.ollama] with kind = \"free\", wire = \"chat\", auth = \"none\" and base_url = \"http://127.0.0.1:11434/v1\" to your config.toml"),
+        PayPath::Byok => failure.fix("vk keys add anthropic"),
+    }
+}
