@@ -1,0 +1,48 @@
+//! Why there is no sandbox. Every one of these means that nothing was run.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::domain::failure::{Failure, Status};
+
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    #[error("no sandbox can be made here: {reason}")]
+    Unavailable { reason: String },
+    #[error("only a partial sandbox can be made here, and a full one is required: {reason}")]
+    OnlyPartial { reason: String },
+    #[error("the sandbox leaks: from inside, {what}")]
+    Leaks { what: String },
+    #[error("{path} cannot be a workspace: {reason}", path = .path.display())]
+    Workspace { path: PathBuf, reason: String },
+    #[error("{path} cannot be opened to commands: {reason}", path = .path.display())]
+    Folder { path: PathBuf, reason: String },
+    #[error("a partial sandbox cannot tell hosts apart")]
+    NetworkNeedsFull,
+    #[error("the sandbox ended: {reason}")]
+    Ended { reason: String },
+    #[error("{doing}")]
+    Io { doing: &'static str, source: io::Error },
+}
+
+impl From<SandboxError> for Failure {
+    fn from(error: SandboxError) -> Self {
+        let no_sandbox = |code| Self::new(Status::NoSandbox, code, error.to_string());
+        match &error {
+            SandboxError::Unavailable { .. } => no_sandbox("no_sandbox")
+                .fix("sudo apt-get install bubblewrap")
+                .fix("vk run --sandbox off   # commands then run with your rights"),
+            SandboxError::OnlyPartial { .. } => no_sandbox("sandbox_partial").fix("sudo apt-get install bubblewrap"),
+            SandboxError::NetworkNeedsFull => no_sandbox("network_needs_full_sandbox")
+                .fix("sudo apt-get install bubblewrap")
+                .fix("vk run --allow-network   # any host"),
+            SandboxError::Leaks { .. } => no_sandbox("sandbox_leaks")
+                .fix("vk doctor")
+                .fix("vk run --sandbox off   # commands then run with your rights"),
+            SandboxError::Workspace { .. } => no_sandbox("workspace_refused").fix("cd into the project's own folder"),
+            SandboxError::Folder { .. } => no_sandbox("sandbox_folder_refused"),
+            SandboxError::Ended { .. } => no_sandbox("sandbox_ended"),
+            SandboxError::Io { source, .. } => no_sandbox("sandbox_io").why(source.to_string()),
+        }
+    }
+}
