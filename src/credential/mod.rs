@@ -14,6 +14,8 @@ mod parts;
 mod private;
 pub mod shape;
 mod store;
+#[cfg(test)]
+mod testing;
 pub mod vault;
 
 pub use error::CredentialError;

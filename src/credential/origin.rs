@@ -3,7 +3,7 @@
 /// `https://api.anthropic.com` of `https://API.Anthropic.com:443/v1/`; `None` if the text is no http or https address.
 #[must_use]
 pub fn of(base_url: &str) -> Option<String> {
-    let url = reqwest::Url::parse(base_url.trim()).ok()?;
+    let url = url::Url::parse(base_url.trim()).ok()?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return None;
     }
@@ -13,7 +13,7 @@ pub fn of(base_url: &str) -> Option<String> {
 /// The host of a base URL, lower case, without a trailing dot.
 #[must_use]
 pub fn host(base_url: &str) -> Option<String> {
-    let url = reqwest::Url::parse(base_url.trim()).ok()?;
+    let url = url::Url::parse(base_url.trim()).ok()?;
     url.host_str().map(|host| host.trim_end_matches('.').to_ascii_lowercase())
 }
 

@@ -74,6 +74,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
+    #[allow(clippy::unwrap_used, reason = "a test")]
     fn problem(path: &Path, others: Others) -> String {
         match read(path, 100, others) {
             Err(StoreError::Unsafe { problem, fix, .. }) => format!("{problem}: {}", fix.split(' ').next().unwrap()),
