@@ -1,0 +1,351 @@
+//! One call to a model: hold money, write the attempt, send, settle; try again as the vendors' rules allow.
+//! Every HTTP attempt is held and recorded on its own, because providers do not de-duplicate a generation.
+
+use std::time::{Duration, Instant};
+
+use super::cancel::{Cancel, Signal};
+use super::hold::{LEAST_OUTPUT, Prefix};
+use super::proof::{Evidence, judge};
+use super::tariff::Tariff;
+use crate::base::clock;
+use crate::base::money::Usd;
+use crate::base::secret::Secret;
+use crate::domain::cost::{CostState, Proof};
+use crate::domain::event::Event;
+use crate::domain::failure::{Failure, Status};
+use crate::domain::request::{ModelRequest, Reply, StreamEvent};
+use crate::domain::route::Route;
+use crate::domain::ui::Ui;
+use crate::domain::usage::Usage;
+use crate::ledger::{Ledger, NewAttempt, PriceRef, Reserve, Scope, ScopeKind, Settlement, Standing};
+use crate::net::http::Client;
+use crate::provider::{self, Answer, AnswerFacts, CallError, Endpoint, Prepared, Progress};
+
+/// Live holds of other processes are waited for this long.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const WAIT_STEP: Duration = Duration::from_millis(250);
+/// A hold's lease is a minute; it is renewed well before.
+const RENEW_EVERY: Duration = Duration::from_secs(15);
+
+/// What one payer was asked to pay in this task.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spent {
+    pub usage: Usage,
+    /// Billed and estimated; what the cap counts.
+    pub counted: Usd,
+    /// `None` once a call's list value is not known.
+    pub list: Option<Usd>,
+    pub unknown_calls: u32,
+    pub estimated_calls: u32,
+    pub calls: u32,
+    /// The weakest proof of any call.
+    pub proof: Option<Proof>,
+}
+
+/// Makes calls under one route. The route never changes in here.
+pub struct Caller<'a> {
+    pub client: &'a Client,
+    pub ledger: &'a Ledger,
+    pub ui: &'a dyn Ui,
+    pub cancel: &'a Cancel,
+    pub task_id: &'a str,
+    pub route: &'a Route,
+    pub endpoint: Endpoint,
+    pub secret: Option<Secret>,
+    pub tariff: Tariff,
+    /// Every cap that binds these calls.
+    pub scopes: Vec<Scope>,
+    /// The organization the key's earlier answers named; the first answer of a key pins it.
+    pub pinned: Option<String>,
+    pub prefix: Prefix,
+    /// Counts on through the whole task, whatever the route.
+    pub call_no: u32,
+    pub spent: Spent,
+}
+
+/// How one attempt ended.
+enum Attempt {
+    Answered(Box<Answer>),
+    Failed(Box<CallError>),
+    Cancelled(Signal),
+}
+
+impl Caller<'_> {
+    /// Gets one whole answer. `request.max_output` may be lowered to what the budget still holds.
+    ///
+    /// # Errors
+    /// The failure that ends the task, everything spent being settled.
+    pub async fn call(&mut self, request: &mut ModelRequest) -> Result<Reply, Failure> {
+        self.call_no += 1;
+        let mut attempt_no = 1;
+        loop {
+            self.cancel.check()?;
+            let (attempt, prepared) = self.reserve(request, attempt_no).await?;
+            let (started, progress) = (Instant::now(), Progress::new());
+            let ended = self.attempt(&prepared, request, &progress).await?;
+            let estimate = self.prefix.estimate(prepared.bytes);
+            match ended {
+                Attempt::Answered(answer) => return self.answered(&attempt, &prepared, *answer, started),
+                Attempt::Cancelled(signal) => {
+                    let error = CallError::cancelled(&progress);
+                    self.settle_early(&attempt, &error, "cancelled", estimate, started)?;
+                    return Err(self.ending(signal));
+                }
+                Attempt::Failed(error) => {
+                    self.settle_early(&attempt, &error, error.kind.as_str(), estimate, started)?;
+                    let Some(wait) = error.retry_after_failure(attempt_no - 1) else {
+                        return Err(error.into_failure(self.route));
+                    };
+                    attempt_no += 1;
+                    self.ui.event(&Event::CallRetrying {
+                        attempt: attempt_no,
+                        of: crate::net::retry::RETRIES + 1,
+                        wait_ms: millis(wait),
+                        reason: error.message.clone(),
+                    });
+                    self.sleep(wait).await?;
+                }
+            }
+        }
+    }
+
+    /// Holds the worst case of the next attempt in every scope, asking for less output where only less fits.
+    async fn reserve(
+        &mut self,
+        request: &mut ModelRequest,
+        attempt_no: u32,
+    ) -> Result<(NewAttempt, Prepared), Failure> {
+        let waiting = Instant::now();
+        loop {
+            let prepared = provider::prepare(&self.endpoint, request)?;
+            let prompt = self.prefix.bound(prepared.bytes);
+            let prices = self.tariff.hold_prices(prompt).filter(|_| self.route.path.is_billed() && !self.route.rehearsed);
+            let hold = prices.map_or(Usd::ZERO, |prices| prices.worst_case(prompt, request.max_output));
+            let mut attempt = NewAttempt::of(self.route, self.task_id, self.call_no, attempt_no, hold, clock::now());
+            attempt.charge = self.tariff.charge;
+            attempt.price = self.tariff.price.as_ref().map(|price| PriceRef {
+                source: price.source.clone(),
+                as_of: price.as_of.to_string(),
+                hash: price.hash.clone(),
+            });
+            let standing = match self.ledger.reserve(&attempt, &self.scopes, attempt.sent_at)? {
+                Reserve::Granted { left } => {
+                    if prices.is_some() {
+                        let attempt_id = attempt.attempt_id.clone();
+                        self.ui.event(&Event::BudgetReserved { attempt_id, hold_usd: hold, left_usd: left });
+                    }
+                    return Ok((attempt, prepared));
+                }
+                Reserve::Busy(standing) => {
+                    let waited = waiting.elapsed();
+                    if waited >= LONGEST_WAIT {
+                        return Err(standing.into_failure(hold).why("other tasks hold the rest of this budget"));
+                    }
+                    let scope = standing.scope.to_string();
+                    self.ui.event(&Event::BudgetWaiting { scope, hold_usd: hold, waited_ms: millis(waited) });
+                    self.sleep(WAIT_STEP).await?;
+                    continue;
+                }
+                Reserve::Exhausted(standing) => standing,
+            };
+            let fitting = prices.and_then(|p| p.fit_output(standing.without_live(), prompt, request.max_output));
+            match fitting {
+                Some(output) if output < request.max_output => request.max_output = output.max(LEAST_OUTPUT),
+                _ => self.raise_cap(standing, hold)?,
+            }
+        }
+    }
+
+    /// At the task's cap a person may allow more; nobody there means the end.
+    fn raise_cap(&mut self, standing: Standing, hold: Usd) -> Result<(), Failure> {
+        if standing.scope.kind != ScopeKind::Task || !self.ui.interactive() {
+            return Err(standing.into_failure(hold));
+        }
+        let prompt = format!(
+            "The cap of {} is reached: {} spent, the next call may cost up to {hold}. Allow how many dollars more? [0]",
+            standing.scope.limit, standing.settled
+        );
+        let more = self.ui.ask_line(&prompt).and_then(|text| text.parse::<Usd>().ok()).filter(|more| !more.is_zero());
+        let Some(more) = more else { return Err(standing.into_failure(hold)) };
+        for scope in self.scopes.iter_mut().filter(|scope| scope.kind == ScopeKind::Task) {
+            scope.limit = scope.limit + more;
+        }
+        Ok(())
+    }
+
+    async fn attempt(&self, prepared: &Prepared, request: &ModelRequest, progress: &Progress) -> Result<Attempt, Failure> {
+        let mut show = |event: StreamEvent| match event {
+            StreamEvent::Text(text) => self.ui.event(&Event::TextDelta { text }),
+            StreamEvent::Reasoning(text) => self.ui.event(&Event::ReasoningDelta { text }),
+            StreamEvent::Started | StreamEvent::ToolCall { .. } => {}
+        };
+        let secret = self.secret.as_ref();
+        let sending = provider::send(self.client, &self.endpoint, secret, prepared, request, progress, &mut show);
+        tokio::pin!(sending);
+        let mut renew = tokio::time::interval_at(tokio::time::Instant::now() + RENEW_EVERY, RENEW_EVERY);
+        loop {
+            tokio::select! {
+                biased;
+                signal = self.cancel.cancelled() => return Ok(Attempt::Cancelled(signal)),
+                ended = &mut sending => return Ok(match ended {
+                    Ok(answer) => Attempt::Answered(Box::new(answer)),
+                    Err(error) => Attempt::Failed(Box::new(error)),
+                }),
+                _ = renew.tick() => self.ledger.renew(self.task_id, clock::now())?,
+            }
+        }
+    }
+
+    /// Settles a whole answer and judges who paid for it.
+    fn answered(
+        &mut self,
+        attempt: &NewAttempt,
+        prepared: &Prepared,
+        answer: Answer,
+        started: Instant,
+    ) -> Result<Reply, Failure> {
+        let Answer { reply, facts } = answer;
+        let usage = if reply.usage_reported {
+            reply.usage
+        } else {
+            let received = serde_json::to_string(&reply.content).map_or(0, |text| text.len() as u64);
+            Usage { input: self.prefix.estimate(prepared.bytes), output: received.div_ceil(4), ..reply.usage }
+        };
+        let cost = self.tariff.cost(&usage, reply.reported_cost, reply.usage_reported);
+        let proof = if self.route.rehearsed {
+            Proof::Claimed
+        } else {
+            judge(&Evidence {
+                path: self.route.path,
+                pinned: self.pinned.as_deref(),
+                answered: facts.organization.as_deref(),
+                reported: reply.reported_cost,
+                computed: self.tariff.computed(&usage),
+                local_server: crate::config::provider::is_loopback(&self.endpoint.base_url),
+            })
+        };
+        if reply.usage_reported {
+            self.prefix = Prefix { tokens: usage.prompt(), bytes: prepared.bytes };
+        }
+        let model = reply.model.clone().filter(|model| *model != self.route.model);
+        let settlement = Settlement { model, response_id: reply.response_id.clone(), ..settlement(usage, cost, proof, "ok", &facts, started) };
+        self.settle(attempt, &settlement)?;
+        if proof == Proof::Contradicted {
+            return Err(self.contradicted(&facts, &settlement));
+        }
+        if self.pinned.is_none() {
+            self.pinned = facts.organization;
+        }
+        Ok(reply)
+    }
+
+    /// Settles an attempt without a whole answer: nothing where it cannot have cost anything, else an estimate.
+    fn settle_early(
+        &mut self,
+        attempt: &NewAttempt,
+        error: &CallError,
+        outcome: &str,
+        prompt_estimate: u64,
+        started: Instant,
+    ) -> Result<(), Failure> {
+        if !error.may_have_cost() {
+            self.ledger.abort(&attempt.attempt_id, outcome, clock::now())?;
+            return Ok(());
+        }
+        let (usage, cost) = self.tariff.partial_cost(&error.partial, prompt_estimate);
+        let retry_after_ms = error.retry_after.map(millis);
+        let response_id = error.partial.response_id.clone();
+        let base = settlement(usage, cost, Proof::Claimed, outcome, &error.facts, started);
+        self.settle(attempt, &Settlement { retry_after_ms, response_id, ..base })
+    }
+
+    fn settle(&mut self, attempt: &NewAttempt, settlement: &Settlement) -> Result<(), Failure> {
+        self.ledger.settle(&attempt.attempt_id, settlement)?;
+        let cost = settlement.cost;
+        let state = cost.state();
+        let spent = &mut self.spent;
+        spent.list = if spent.calls == 0 { cost.list } else { spent.list.zip(cost.list).map(|(a, b)| a + b) };
+        spent.calls += 1;
+        spent.usage += settlement.usage;
+        match state {
+            CostState::Unknown => spent.unknown_calls += 1,
+            CostState::Estimated => spent.estimated_calls += 1,
+            _ => {}
+        }
+        if matches!(state, CostState::Billed | CostState::Estimated) {
+            spent.counted += cost.billed.unwrap_or_default();
+        }
+        spent.proof = Some(weaker(spent.proof, settlement.proof));
+        self.ui.event(&Event::CallSettled {
+            attempt_id: attempt.attempt_id.clone(),
+            usage: settlement.usage,
+            cost_usd: cost.billed,
+            cost_state: state,
+            proof: settlement.proof,
+            spent_usd: spent.counted,
+        });
+        Ok(())
+    }
+
+    fn contradicted(&self, facts: &AnswerFacts, settlement: &Settlement) -> Failure {
+        let provider = &self.route.provider;
+        let label = self.route.credential.label().unwrap_or_else(|| provider.clone());
+        let why = match (&self.pinned, &facts.organization) {
+            (Some(pinned), Some(answered)) => {
+                format!("key {label} is pinned to organization {pinned}, the answer came from {answered}")
+            }
+            _ => format!("{provider} reported a charge of {}", settlement.cost.billed.unwrap_or_default()),
+        };
+        Failure::new(Status::Contradicted, "payer_contradicted", "the answer shows another payer than the route; no further call was made")
+            .why(why)
+            .fix(format!("vk keys test {label}"))
+    }
+
+    fn ending(&self, signal: Signal) -> Failure {
+        signal.failure()
+    }
+
+    async fn sleep(&self, wait: Duration) -> Result<(), Failure> {
+        tokio::select! {
+            biased;
+            signal = self.cancel.cancelled() => Err(signal.failure()),
+            () = tokio::time::sleep(wait) => Ok(()),
+        }
+    }
+}
+
+fn settlement(
+    usage: Usage,
+    cost: crate::domain::cost::Cost,
+    proof: Proof,
+    outcome: &str,
+    facts: &AnswerFacts,
+    started: Instant,
+) -> Settlement {
+    Settlement {
+        usage,
+        cost,
+        proof,
+        outcome: outcome.to_owned(),
+        model: None,
+        response_id: None,
+        request_id: facts.request_id.clone(),
+        organization: facts.organization.clone(),
+        http_status: facts.http_status,
+        retry_after_ms: None,
+        finished_at: clock::now(),
+        duration_ms: millis(started.elapsed()),
+    }
+}
+
+const fn weaker(before: Option<Proof>, now: Proof) -> Proof {
+    match (before, now) {
+        (Some(Proof::Contradicted), _) | (_, Proof::Contradicted) => Proof::Contradicted,
+        (Some(Proof::Claimed), _) | (_, Proof::Claimed) => Proof::Claimed,
+        _ => Proof::Verified,
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

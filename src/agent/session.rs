@@ -1,0 +1,205 @@
+//! The loop of one task under one payer: a turn is an answer and the tool calls in it; it goes on until the model
+//! ends its turn, and can be spoken to again (a failed check, a follow-up).
+
+use std::time::Instant;
+
+use super::call::Caller;
+use super::context;
+use super::hold::{FIRST_OUTPUT, RAISED_OUTPUT};
+use super::limits::check_turns;
+use super::tools::{Toolbox, summary};
+use super::transcript::Transcript;
+use crate::domain::event::Event;
+use crate::domain::failure::{Failure, Status};
+use crate::domain::message::{Block, Message, Role, ToolCall, ToolResult};
+use crate::domain::request::{ModelRequest, Reply, StopReason, ToolSpec};
+
+/// Answers in a row that are cut off, paused or empty before the task is given up.
+const PATIENCE: u32 = 3;
+
+/// Everything a turn needs. The transcript outlives it: it goes on under another route.
+pub struct Session<'a> {
+    pub caller: Caller<'a>,
+    pub transcript: &'a mut Transcript,
+    pub toolbox: &'a mut Toolbox,
+    pub system: String,
+    pub max_turns: Option<u32>,
+    /// Turns of the whole task so far.
+    pub turns: u32,
+}
+
+impl Session<'_> {
+    /// Runs turns until the model ends its own; gives its last words.
+    ///
+    /// # Errors
+    /// Whatever ends the task. The transcript is left so that it can be gone on with.
+    pub async fn run(&mut self) -> Result<String, Failure> {
+        let ended = self.turns_until_end().await;
+        if ended.is_err() {
+            // A provider refuses a transcript with an unanswered call, and the task may be continued.
+            let _ = self.transcript.answer_open_calls("not run: the task was stopped before this tool call");
+        }
+        ended
+    }
+
+    async fn turns_until_end(&mut self) -> Result<String, Failure> {
+        let specs = self.toolbox.specs();
+        let mut wanted = FIRST_OUTPUT;
+        let mut odd_answers = 0;
+        let mut compacted_for_overflow = false;
+        loop {
+            check_turns(self.turns, self.max_turns)?;
+            if context::is_nearly_full(&self.caller, self.transcript, &specs, wanted) {
+                self.compact(&specs).await?;
+            }
+            self.turns += 1;
+            self.caller.ui.event(&Event::TurnStarted { turn: self.turns });
+            let mut request = self.request(&specs, wanted);
+            let reply = match self.caller.call(&mut request).await {
+                Err(failure) if failure.code == "context_exceeded" && !compacted_for_overflow => {
+                    compacted_for_overflow = true;
+                    self.compact(&specs).await?;
+                    continue;
+                }
+                other => other?,
+            };
+            let Reply { content, stop, .. } = reply;
+            let answer = Message::assistant(content);
+            let calls: Vec<ToolCall> = answer.tool_calls().cloned().collect();
+            let text = answer.text();
+            if !answer.content.is_empty() {
+                self.push(answer)?;
+            }
+            if !calls.is_empty() {
+                odd_answers = 0;
+                self.run_tools(&calls).await?;
+                continue;
+            }
+            odd_answers += 1;
+            match stop {
+                StopReason::Refusal(reason) => return Err(refused(&reason)),
+                StopReason::ContextExceeded if !compacted_for_overflow => {
+                    compacted_for_overflow = true;
+                    self.compact(&specs).await?;
+                }
+                _ if odd_answers > PATIENCE => return Err(gave_up(&stop)),
+                StopReason::MaxTokens => {
+                    wanted = RAISED_OUTPUT;
+                    self.say("Your answer was cut off at the output limit. Go on from there, in smaller steps.")?;
+                }
+                StopReason::Pause => {}
+                _ if text.trim().is_empty() => {
+                    self.say("Your answer was empty. Go on with the task, or say in words that it is done.")?;
+                }
+                _ => return Ok(text),
+            }
+        }
+    }
+
+    fn request(&self, specs: &[ToolSpec], wanted: u32) -> ModelRequest {
+        let route = self.caller.route;
+        ModelRequest {
+            provider: route.provider.clone(),
+            model: route.model.clone(),
+            traits: route.traits,
+            system: self.system.clone(),
+            messages: self.transcript.messages().to_vec(),
+            tools: specs.to_vec(),
+            max_output: wanted.min(route.max_output),
+            session: self.caller.task_id.to_owned(),
+        }
+    }
+
+    /// Runs the calls of one answer in order; all results go back in one message, whatever happens.
+    async fn run_tools(&mut self, calls: &[ToolCall]) -> Result<(), Failure> {
+        let mut results = Vec::with_capacity(calls.len());
+        let mut ending = None;
+        for call in calls {
+            let result = match &ending {
+                Some(_) => ToolResult {
+                    call_id: call.id.clone(),
+                    content: "not run: the task was stopped before this tool call".to_owned(),
+                    is_error: true,
+                },
+                None => self.run_tool(call, &mut ending).await,
+            };
+            results.push(Block::ToolResult(result));
+        }
+        self.push(Message { role: Role::User, content: results })?;
+        ending.map_or(Ok(()), Err)
+    }
+
+    async fn run_tool(&mut self, call: &ToolCall, ending: &mut Option<Failure>) -> ToolResult {
+        let started = Instant::now();
+        let (call_id, name) = (call.id.clone(), call.name.clone());
+        let ui = self.caller.ui;
+        ui.event(&Event::ToolStarted { call_id: call_id.clone(), name: name.clone(), summary: summary(call) });
+        let cancel = self.caller.cancel.clone();
+        let outcome = tokio::select! {
+            biased;
+            signal = cancel.cancelled() => Err(signal),
+            outcome = self.toolbox.run(call) => Ok(outcome),
+        };
+        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match outcome {
+            Ok(outcome) => {
+                ui.event(&Event::ToolFinished { call_id, name, ok: outcome.ok, ms });
+                *ending = outcome.end;
+                outcome.result
+            }
+            Err(signal) => {
+                ui.event(&Event::ToolFinished { call_id: call_id.clone(), name, ok: false, ms });
+                *ending = Some(signal.failure());
+                ToolResult { call_id, content: "stopped by the user".to_owned(), is_error: true }
+            }
+        }
+    }
+
+    async fn compact(&mut self, specs: &[ToolSpec]) -> Result<(), Failure> {
+        let before = self.caller.prefix.tokens;
+        let mut request = self.request(specs, context::SUMMARY_OUTPUT);
+        context::ask_for_summary(&mut request, self.caller.route.context);
+        let reply = self.caller.call(&mut request).await?;
+        let summary = Message::assistant(reply.content).text();
+        let messages = context::compacted(self.transcript.messages(), &summary)?;
+        self.transcript.replace(messages).map_err(unwritable)?;
+        self.toolbox.forget();
+        self.caller.prefix = super::hold::Prefix::default();
+        let after = context::estimate(self.transcript.messages());
+        self.caller.ui.event(&Event::ContextCompacted { before_tokens: before, after_tokens: after });
+        Ok(())
+    }
+
+    /// Adds words of the user's side: a follow-up, the output of a failed check.
+    ///
+    /// # Errors
+    /// When the transcript cannot be written.
+    pub fn say(&mut self, text: &str) -> Result<(), Failure> {
+        self.transcript.say(text).map_err(unwritable)
+    }
+
+    fn push(&mut self, message: Message) -> Result<(), Failure> {
+        self.transcript.push(message).map_err(unwritable)
+    }
+}
+
+/// The transcript is the task's only state; without it nothing can be continued or explained.
+fn unwritable(error: std::io::Error) -> Failure {
+    Failure::new(Status::Ledger, "transcript_unwritable", "the task's transcript cannot be written")
+        .why(error.to_string())
+        .fix("vk doctor")
+}
+
+fn refused(reason: &str) -> Failure {
+    let failure = Failure::new(Status::GaveUp, "model_refused", "the model refused the task");
+    if reason.trim().is_empty() { failure } else { failure.why(reason) }
+}
+
+fn gave_up(stop: &StopReason) -> Failure {
+    let why = match stop {
+        StopReason::MaxTokens => "its answers were cut off at the output limit again and again",
+        StopReason::Pause => "it paused again and again without going on",
+        _ => "it answered with nothing, again and again",
+    };
+    Failure::new(Status::GaveUp, "model_gave_up", "the model did not finish").why(why).fix("vk run --continue --model best \"go on\"")
+}
