@@ -13,7 +13,7 @@ use crate::base::secret::Secret;
 use crate::domain::cost::{CostState, Proof};
 use crate::domain::event::Event;
 use crate::domain::failure::{Failure, Status};
-use crate::domain::request::{ModelRequest, Reply, StreamEvent};
+use crate::domain::request::{ModelRequest, Partial, Reply, StreamEvent};
 use crate::domain::route::Route;
 use crate::domain::ui::Ui;
 use crate::domain::usage::Usage;
@@ -70,6 +70,37 @@ enum Attempt {
     Cancelled(Signal),
 }
 
+/// What is known of an attempt that brought no whole answer.
+struct Early {
+    outcome: &'static str,
+    may_have_cost: bool,
+    partial: Partial,
+    facts: AnswerFacts,
+    retry_after_ms: Option<u64>,
+}
+
+impl Early {
+    fn cancelled(progress: &Progress) -> Self {
+        Self {
+            outcome: "cancelled",
+            may_have_cost: progress.sent(),
+            partial: progress.partial(),
+            facts: AnswerFacts::default(),
+            retry_after_ms: None,
+        }
+    }
+
+    fn failed(error: &CallError) -> Self {
+        Self {
+            outcome: error.kind.as_str(),
+            may_have_cost: error.may_have_cost(),
+            partial: error.partial.clone(),
+            facts: error.facts.clone(),
+            retry_after_ms: error.retry_after.map(millis),
+        }
+    }
+}
+
 impl Caller<'_> {
     /// Gets one whole answer. `request.max_output` may be lowered to what the budget still holds.
     ///
@@ -87,12 +118,12 @@ impl Caller<'_> {
             match ended {
                 Attempt::Answered(answer) => return self.answered(&attempt, &prepared, *answer, started),
                 Attempt::Cancelled(signal) => {
-                    let error = CallError::cancelled(&progress);
-                    self.settle_early(&attempt, &error, "cancelled", estimate, started)?;
-                    return Err(self.ending(signal));
+                    let end = Early::cancelled(&progress);
+                    self.settle_early(&attempt, &end, estimate, started)?;
+                    return Err(signal.failure());
                 }
                 Attempt::Failed(error) => {
-                    self.settle_early(&attempt, &error, error.kind.as_str(), estimate, started)?;
+                    self.settle_early(&attempt, &Early::failed(&error), estimate, started)?;
                     let Some(wait) = error.retry_after_failure(attempt_no - 1) else {
                         return Err(error.into_failure(self.route));
                     };
@@ -119,7 +150,8 @@ impl Caller<'_> {
         loop {
             let prepared = provider::prepare(&self.endpoint, request)?;
             let prompt = self.prefix.bound(prepared.bytes);
-            let prices = self.tariff.hold_prices(prompt).filter(|_| self.route.path.is_billed() && !self.route.rehearsed);
+            let prices =
+                self.tariff.hold_prices(prompt).filter(|_| self.route.path.is_billed() && !self.route.rehearsed);
             let hold = prices.map_or(Usd::ZERO, |prices| prices.worst_case(prompt, request.max_output));
             let mut attempt = NewAttempt::of(self.route, self.task_id, self.call_no, attempt_no, hold, clock::now());
             attempt.charge = self.tariff.charge;
@@ -128,7 +160,7 @@ impl Caller<'_> {
                 as_of: price.as_of.to_string(),
                 hash: price.hash.clone(),
             });
-            let standing = match self.ledger.reserve(&attempt, &self.scopes, attempt.sent_at)? {
+            let standing = match self.ledger.reserve(&attempt, &self.scopes)? {
                 Reserve::Granted { left } => {
                     if prices.is_some() {
                         let attempt_id = attempt.attempt_id.clone();
@@ -173,7 +205,12 @@ impl Caller<'_> {
         Ok(())
     }
 
-    async fn attempt(&self, prepared: &Prepared, request: &ModelRequest, progress: &Progress) -> Result<Attempt, Failure> {
+    async fn attempt(
+        &self,
+        prepared: &Prepared,
+        request: &ModelRequest,
+        progress: &Progress,
+    ) -> Result<Attempt, Failure> {
         let mut show = |event: StreamEvent| match event {
             StreamEvent::Text(text) => self.ui.event(&Event::TextDelta { text }),
             StreamEvent::Reasoning(text) => self.ui.event(&Event::ReasoningDelta { text }),
@@ -228,7 +265,11 @@ impl Caller<'_> {
             self.prefix = Prefix { tokens: usage.prompt(), bytes: prepared.bytes };
         }
         let model = reply.model.clone().filter(|model| *model != self.route.model);
-        let settlement = Settlement { model, response_id: reply.response_id.clone(), ..settlement(usage, cost, proof, "ok", &facts, started) };
+        let settlement = Settlement {
+            model,
+            response_id: reply.response_id.clone(),
+            ..settlement(usage, cost, proof, "ok", &facts, started)
+        };
         self.settle(attempt, &settlement)?;
         if proof == Proof::Contradicted {
             return Err(self.contradicted(&facts, &settlement));
@@ -243,20 +284,18 @@ impl Caller<'_> {
     fn settle_early(
         &mut self,
         attempt: &NewAttempt,
-        error: &CallError,
-        outcome: &str,
+        end: &Early,
         prompt_estimate: u64,
         started: Instant,
     ) -> Result<(), Failure> {
-        if !error.may_have_cost() {
-            self.ledger.abort(&attempt.attempt_id, outcome, clock::now())?;
+        if !end.may_have_cost {
+            self.ledger.abort(&attempt.attempt_id, end.outcome, clock::now())?;
             return Ok(());
         }
-        let (usage, cost) = self.tariff.partial_cost(&error.partial, prompt_estimate);
-        let retry_after_ms = error.retry_after.map(millis);
-        let response_id = error.partial.response_id.clone();
-        let base = settlement(usage, cost, Proof::Claimed, outcome, &error.facts, started);
-        self.settle(attempt, &Settlement { retry_after_ms, response_id, ..base })
+        let (usage, cost) = self.tariff.partial_cost(&end.partial, prompt_estimate);
+        let base = settlement(usage, cost, Proof::Claimed, end.outcome, &end.facts, started);
+        let response_id = end.partial.response_id.clone();
+        self.settle(attempt, &Settlement { retry_after_ms: end.retry_after_ms, response_id, ..base })
     }
 
     fn settle(&mut self, attempt: &NewAttempt, settlement: &Settlement) -> Result<(), Failure> {
@@ -296,13 +335,13 @@ impl Caller<'_> {
             }
             _ => format!("{provider} reported a charge of {}", settlement.cost.billed.unwrap_or_default()),
         };
-        Failure::new(Status::Contradicted, "payer_contradicted", "the answer shows another payer than the route; no further call was made")
-            .why(why)
-            .fix(format!("vk keys test {label}"))
-    }
-
-    fn ending(&self, signal: Signal) -> Failure {
-        signal.failure()
+        Failure::new(
+            Status::Contradicted,
+            "payer_contradicted",
+            "the answer shows another payer than the route; no further call was made",
+        )
+        .why(why)
+        .fix(format!("vk keys test {label}"))
     }
 
     async fn sleep(&self, wait: Duration) -> Result<(), Failure> {

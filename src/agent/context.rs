@@ -81,9 +81,13 @@ fn cut(text: &str) -> String {
 /// When the model gave no summary.
 pub fn compacted(messages: &[Message], summary: &str) -> Result<Vec<Message>, Failure> {
     let (Some(first), false) = (messages.first(), summary.trim().is_empty()) else {
-        return Err(Failure::new(Status::Limit, "context_full", "the context window is full and could not be summarised")
-            .why("the model gave no summary of its work so far")
-            .fix("vk run \"...\"   # a smaller task, in a new conversation"));
+        return Err(Failure::new(
+            Status::Limit,
+            "context_full",
+            "the context window is full and could not be summarised",
+        )
+        .why("the model gave no summary of its work so far")
+        .fix("vk run \"...\"   # a smaller task, in a new conversation"));
     };
     let mut first = first.clone();
     // An earlier summary is part of what the new one summarises.
@@ -102,7 +106,8 @@ mod tests {
 
     #[test]
     fn the_task_survives_compaction_beside_the_summary() {
-        let long = vec![Message::user("add a test"), Message::assistant(vec![Block::text("looking")]), Message::user("x")];
+        let long =
+            vec![Message::user("add a test"), Message::assistant(vec![Block::text("looking")]), Message::user("x")];
         let short = compacted(&long, " did half ").unwrap();
         assert_eq!(short.len(), 1);
         assert!(short[0].text().starts_with("add a test"));

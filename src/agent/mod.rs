@@ -1,7 +1,9 @@
 //! The loop: send, stream, run tools, repeat until the model ends its turn.
 
 pub mod approvals;
+pub mod call;
 pub mod cancel;
+pub mod context;
 pub mod hold;
 pub mod limits;
 pub mod prompt;

@@ -23,12 +23,7 @@ pub struct Tariff {
 impl Tariff {
     #[must_use]
     pub fn of(route: &Route, price: Option<Price>) -> Self {
-        let charge = match route.path {
-            _ if route.rehearsed => Charge::Rehearsed,
-            PayPath::Byok | PayPath::Platform => Charge::Billed,
-            PayPath::Subscription => Charge::Covered,
-            PayPath::Free => Charge::Free,
-        };
+        let charge = charge_of(route);
         let gateway = route.path == PayPath::Platform && !route.rehearsed;
         Self { charge, price, markup: route.markup, gateway }
     }
@@ -75,6 +70,17 @@ impl Tariff {
         let mut cost = self.cost(&usage, None, false);
         cost.certainty = cost.certainty.max(Certainty::Estimated);
         (usage, cost)
+    }
+}
+
+/// Who is charged for a call under this route, if all goes as it says.
+#[must_use]
+pub const fn charge_of(route: &Route) -> Charge {
+    match route.path {
+        _ if route.rehearsed => Charge::Rehearsed,
+        PayPath::Byok | PayPath::Platform => Charge::Billed,
+        PayPath::Subscription => Charge::Covered,
+        PayPath::Free => Charge::Free,
     }
 }
 

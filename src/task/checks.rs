@@ -1,0 +1,83 @@
+//! The checks after the work: commands that must succeed, run where the model's own commands run.
+
+use std::time::{Duration, Instant};
+
+use crate::agent::cancel::Cancel;
+use crate::domain::event::{CheckResult, Event};
+use crate::domain::failure::{Failure, Status};
+use crate::domain::ui::Ui;
+use crate::sandbox::{Command, Sandbox, Status as Ended};
+
+/// A check that runs longer than this has failed.
+const LONGEST: Duration = Duration::from_secs(30 * 60);
+/// Bytes of a failed check's output that the model gets, half from each end.
+const SHOWN: usize = 16 * 1024;
+
+/// What one round of checks found.
+#[derive(Debug)]
+pub enum Round {
+    Passed,
+    /// What the model is told.
+    Failed(String),
+}
+
+/// Runs every check once. Results are kept by command, with the number of rounds each took.
+///
+/// # Errors
+/// When the task is ended from outside, or the sandbox fails.
+pub async fn round(
+    checks: &[String],
+    number: u32,
+    sandbox: &Sandbox,
+    ui: &dyn Ui,
+    cancel: &Cancel,
+    results: &mut Vec<CheckResult>,
+) -> Result<Round, Failure> {
+    let mut failures = Vec::new();
+    for check in checks {
+        ui.event(&Event::CheckStarted { command: check.clone(), round: number });
+        let started = Instant::now();
+        let command = Command { script: check.clone(), timeout: LONGEST, output_limit: SHOWN };
+        let output = tokio::select! {
+            biased;
+            signal = cancel.cancelled() => return Err(signal.failure()),
+            output = sandbox.run(command) => output?,
+        };
+        if let Some(failure) = output.tampered() {
+            return Err(failure);
+        }
+        let ok = output.status == Ended::Exited(0);
+        ui.event(&Event::CheckFinished {
+            command: check.clone(),
+            ok,
+            exit_code: if let Ended::Exited(code) = output.status { Some(code) } else { None },
+            round: number,
+            ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        });
+        match results.iter_mut().find(|result| result.command == *check) {
+            Some(result) => (result.ok, result.rounds) = (ok, number),
+            None => results.push(CheckResult { command: check.clone(), ok, rounds: number }),
+        }
+        if !ok {
+            failures.push(format!("$ {check}\n{}\n[{}]", output.text(), output.status));
+        }
+    }
+    if failures.is_empty() {
+        return Ok(Round::Passed);
+    }
+    Ok(Round::Failed(format!(
+        "The user's checks failed after your work. Fix the cause; do not weaken the checks.\n\n{}",
+        failures.join("\n\n")
+    )))
+}
+
+/// How a task ends whose checks still fail after every round.
+#[must_use]
+pub fn still_failing(results: &[CheckResult], rounds: u32) -> Failure {
+    let failing: Vec<&str> = results.iter().filter(|result| !result.ok).map(|result| result.command.as_str()).collect();
+    Failure::new(Status::CheckFailed, "check_failed", format!("a check still fails: {}", failing.join(", ")))
+        .why(format!("its output went back to the model {rounds} times (--check-rounds)"))
+        .fix("vk run --continue --check-rounds 5 \"make the checks pass\"")
+        .fix("vk tasks diff")
+        .fix("vk tasks undo")
+}

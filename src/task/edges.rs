@@ -1,0 +1,66 @@
+//! Whether a failed payer may be followed by another: only along an edge that the user wrote, only as written. Pure.
+
+use crate::base::money::Usd;
+use crate::config::{Allow, Edge, EdgeTarget, Payer, Sourced};
+use crate::domain::failure::{Failure, Status};
+use crate::domain::route::{CredentialRef, Route};
+
+/// A change of payer that the user's own edge allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub to: Payer,
+    pub allow: Allow,
+    /// The edge as it was written, and where.
+    pub shown: String,
+}
+
+/// The first edge that leads away from `route` after `failure`. Only a payer that cannot pay and a provider that
+/// stays out of reach may be followed by another; a wrong key, a budget, a contradiction end the task.
+#[must_use]
+pub fn after(failure: &Failure, route: &Route, edges: &[Sourced<Edge>]) -> Option<Step> {
+    if !matches!(failure.status, Status::PayerBlocked | Status::ProviderFailed) {
+        return None;
+    }
+    edges.iter().find_map(|edge| {
+        let EdgeTarget::Payer(to) = &edge.value.to else { return None };
+        leads_from(&edge.value.from, route).then(|| Step {
+            to: to.clone(),
+            allow: edge.value.allow,
+            shown: format!("{} ({})", edge.value, edge.source),
+        })
+    })
+}
+
+fn leads_from(from: &Payer, route: &Route) -> bool {
+    let label = match &route.credential {
+        CredentialRef::Stored { label, .. } => Some(label.as_str()),
+        CredentialRef::Env { .. } | CredentialRef::None => None,
+    };
+    from.path == route.path
+        && from.provider == route.provider
+        && from.key.as_deref().is_none_or(|key| Some(key) == label)
+}
+
+/// The cap of the whole task once the edge is taken: what is spent so far and what the edge allows, and never more
+/// than the task's own cap.
+#[must_use]
+pub fn cap_after(cap: Option<Usd>, spent: Usd, allow: Allow) -> Option<Usd> {
+    match allow {
+        Allow::Ask => cap,
+        Allow::UpTo(most) => Some(cap.map_or(spent + most, |cap| cap.min(spent + most))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_edges_dollars_never_raise_the_tasks_cap() {
+        let usd = Usd::from_cents;
+        assert_eq!(cap_after(Some(usd(500)), usd(100), Allow::UpTo(usd(200))), Some(usd(300)));
+        assert_eq!(cap_after(Some(usd(250)), usd(100), Allow::UpTo(usd(200))), Some(usd(250)));
+        assert_eq!(cap_after(None, usd(0), Allow::UpTo(usd(200))), Some(usd(200)));
+        assert_eq!(cap_after(Some(usd(500)), usd(100), Allow::Ask), Some(usd(500)));
+    }
+}

@@ -1,0 +1,48 @@
+//! What a run was asked for: the command line as values that cannot be wrong.
+
+use std::time::Duration;
+
+use crate::agent::approvals::Mode as Approvals;
+use crate::agent::prompt::Network;
+use crate::config::Flags;
+
+/// What the model's commands may write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    Workspace,
+    Nothing,
+    /// No sandbox.
+    Anything,
+}
+
+/// Which task a run goes on from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum From {
+    Nothing,
+    /// The last task of this project.
+    Last,
+    /// A task's id or its beginning.
+    Task(String),
+}
+
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The user's words. Empty only when going on without any.
+    pub task: String,
+    /// What was piped in beside the task.
+    pub stdin: Option<String>,
+    pub flags: Flags,
+    pub from: From,
+    /// `None` takes the default: `all` under a full sandbox, else `ask`.
+    pub approve: Option<Approvals>,
+    pub writes: Writes,
+    pub network: Network,
+    pub max_turns: Option<u32>,
+    pub timeout: Option<Duration>,
+    pub check_rounds: u32,
+    /// The hash given with `--trust`.
+    pub trust: Option<String>,
+    pub dry_run: bool,
+    /// The model is the rehearsed one of `vk demo`: nobody pays, and every row says so.
+    pub rehearsed: bool,
+}

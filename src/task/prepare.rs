@@ -1,0 +1,125 @@
+//! From the order to a route that may be used: configuration, keys, the decision, trust. Nothing is sent in here.
+
+use crate::base::clock;
+use crate::base::env::Env;
+use crate::base::secret::Secret;
+use crate::catalog::{Catalog, Price};
+use crate::config::{self, Flags, KeyChoice, Loaded, Trust};
+use crate::credential::{self, KeyInfo, Vault};
+use crate::domain::failure::{Failure, Status};
+use crate::domain::route::{CredentialRef, Route};
+use crate::domain::ui::{Question, Ui};
+use crate::routing::{self, EnvKey, Facts, KeyFact};
+
+/// What is known here before a route is decided.
+pub struct Known {
+    pub loaded: Loaded,
+    pub keys: Vec<KeyInfo>,
+    pub env_key: Option<EnvKey>,
+}
+
+impl Known {
+    /// # Errors
+    /// A configuration that is wrong, a key index that cannot be read, a named variable that holds no key.
+    pub fn read(env: &Env, flags: &Flags) -> Result<Self, Failure> {
+        let loaded = config::load(env, flags)?;
+        let keys = Vault::list_in(&loaded.dirs.data)?;
+        let env_key = match loaded.settings.key.as_ref().map(|key| &key.value) {
+            Some(KeyChoice::Env(name)) => {
+                let fingerprint = credential::env_key(env, name)?.fingerprint();
+                Some(EnvKey { name: name.clone(), fingerprint })
+            }
+            _ => None,
+        };
+        Ok(Self { loaded, keys, env_key })
+    }
+
+    /// The route for these words, and the price of its model.
+    ///
+    /// # Errors
+    /// See [`routing::decide`].
+    pub fn decide(&self, task: Option<&str>) -> Result<(Route, Option<Price>), Failure> {
+        let catalog = Catalog::bundled();
+        let keys: Vec<KeyFact> = self.keys.iter().map(key_fact).collect();
+        let now = clock::now();
+        let route = routing::decide(&Facts {
+            settings: &self.loaded.settings,
+            keys: &keys,
+            env_key: self.env_key.as_ref(),
+            catalog,
+            ambient: &self.loaded.ignored_ambient,
+            task,
+            now,
+        })?;
+        let price = routing::list_price(&self.loaded.settings, catalog, &route.provider, &route.model, now);
+        Ok((route, price))
+    }
+
+    /// What the key's earlier answers named as its organization.
+    #[must_use]
+    pub fn pinned(&self, route: &Route) -> Option<String> {
+        let CredentialRef::Stored { provider, label, .. } = &route.credential else { return None };
+        self.keys.iter().find(|key| key.provider == *provider && key.label == *label)?.organization.clone()
+    }
+}
+
+fn key_fact(key: &KeyInfo) -> KeyFact {
+    KeyFact {
+        provider: key.provider.clone(),
+        label: key.label.clone(),
+        fingerprint: key.fingerprint.clone(),
+        origin: key.origin.clone(),
+        is_default: key.is_default,
+    }
+}
+
+/// Whether what the project's file chooses may be used. Asked once, remembered, default No.
+///
+/// # Errors
+/// Exit 7 where nobody is there to say yes, or somebody said no.
+pub fn settle_trust(loaded: &Loaded, given: Option<&str>, ui: &dyn Ui) -> Result<(), Failure> {
+    let Trust::Needed(needed) = &loaded.trust else { return Ok(()) };
+    let refused = |why: &str| {
+        Failure::new(Status::Untrusted, "untrusted_project", "this project's vk.toml is not trusted")
+            .why(why)
+            .fix("vk trust")
+            .fix(format!("vk run --trust {} \"...\"   # in CI, after reading vk.toml", needed.hash))
+    };
+    match given {
+        Some(hash) if hash.eq_ignore_ascii_case(&needed.hash) => return Ok(()),
+        Some(_) => return Err(refused("its content is not what the hash given with --trust was made from")),
+        None if !ui.interactive() => return Err(refused("what it chooses was never allowed here, and nobody is there to ask")),
+        None => {}
+    }
+    let text = if needed.changed { "vk.toml changed since you trusted it. Use what it chooses now?" } else { "Use what this project's vk.toml chooses?" };
+    if ui.confirm(&Question::yes_no(text).detail(needed.what.join("\n"))) {
+        config::trust::remember(loaded, needed)
+    } else {
+        Err(refused("you did not allow it"))
+    }
+}
+
+/// The secret of the route's credential, read just before it is needed.
+///
+/// # Errors
+/// A store that is locked, missing or does not answer; a variable that no longer holds the key that was shown.
+pub fn secret(env: &Env, loaded: &Loaded, route: &Route, ui: &dyn Ui) -> Result<Option<Secret>, Failure> {
+    match &route.credential {
+        CredentialRef::None => Ok(None),
+        CredentialRef::Env { name, .. } => {
+            let secret = credential::env_key(env, name)?;
+            credential::check_shape(&loaded.settings, &route.provider, &secret)?;
+            Ok(Some(secret))
+        }
+        CredentialRef::Stored { provider, label, fingerprint } => {
+            let secret = Vault::open(env, &loaded.dirs.data, ui)?.secret(provider, label)?;
+            if secret.fingerprint() == *fingerprint {
+                return Ok(Some(secret));
+            }
+            Err(Failure::new(Status::NoCredential, "key_changed", format!("the store holds another secret for key {label} than the one shown"))
+                .why("its fingerprint differs from the one recorded when the key was added")
+                .fix(format!("vk keys remove {label} --provider {provider}"))
+                .fix(format!("vk keys add {provider} --label {label}")))
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The end of a task as one value: what people read as the summary and scripts as `task.finished`.
+
+use std::time::Instant;
+
+use crate::agent::call::Spent;
+use crate::base::money::Usd;
+use crate::domain::cost::{Certainty, CostState, Proof};
+use crate::domain::event::{CheckResult, ErrorInfo, FileChange, PayerShare, TaskFinished};
+use crate::domain::failure::{Failure, Status};
+use crate::domain::route::Route;
+use crate::domain::usage::Usage;
+
+/// What one payer was asked for.
+#[derive(Clone, Debug)]
+pub struct Leg {
+    pub route: Route,
+    pub spent: Spent,
+}
+
+/// Everything known when a task ends, however early.
+#[derive(Debug)]
+pub struct Ending {
+    pub task_id: Option<String>,
+    pub started: Instant,
+    pub turns: u32,
+    pub legs: Vec<Leg>,
+    pub sandbox: Option<String>,
+    pub files_changed: Vec<FileChange>,
+    pub checks: Vec<CheckResult>,
+    pub answer: Option<String>,
+    pub refused: Vec<String>,
+}
+
+impl Ending {
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            task_id: None,
+            started: Instant::now(),
+            turns: 0,
+            legs: Vec::new(),
+            sandbox: None,
+            files_changed: Vec::new(),
+            checks: Vec::new(),
+            answer: None,
+            refused: Vec::new(),
+        }
+    }
+
+    /// The report. Costs are summed only where every part is known.
+    #[must_use]
+    pub fn report(&self, failure: Option<&Failure>) -> TaskFinished {
+        let shares: Vec<PayerShare> = self.legs.iter().filter(|leg| leg.spent.calls > 0).map(share).collect();
+        let called: Vec<&Leg> = self.legs.iter().filter(|leg| leg.spent.calls > 0).collect();
+        TaskFinished {
+            task_id: self.task_id.clone(),
+            status: failure.map_or(Status::Done, |f| f.status),
+            exit_code: failure.map_or(0, Failure::exit_code),
+            error: failure.map(error_info),
+            turns: self.turns,
+            usage: called.iter().fold(Usage::default(), |sum, leg| sum + leg.spent.usage),
+            cost_usd: shares.iter().map(|share| share.cost_usd).sum::<Option<Usd>>().filter(|_| !shares.is_empty()),
+            cost_state: shares.iter().map(|share| share.cost_state).max_by_key(|state| doubt(*state)),
+            list_usd: called.iter().map(|leg| leg.spent.list).sum::<Option<Usd>>().filter(|_| !called.is_empty()),
+            payers: shares,
+            proof: called.iter().filter_map(|leg| leg.spent.proof).max_by_key(|proof| weakness(*proof)),
+            sandbox: self.sandbox.clone(),
+            files_changed: self.files_changed.clone(),
+            checks: self.checks.clone(),
+            answer: self.answer.clone(),
+            refused: self.refused.clone(),
+            duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+impl Default for Ending {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// An error as scripts read it.
+#[must_use]
+pub fn error_info(failure: &Failure) -> ErrorInfo {
+    let message = failure.why.as_ref().map_or_else(|| failure.what.clone(), |why| format!("{}: {why}", failure.what));
+    ErrorInfo { code: failure.code.to_owned(), message, fix: failure.fix.first().cloned() }
+}
+
+fn share(leg: &Leg) -> PayerShare {
+    let Leg { route, spent } = leg;
+    let charge = crate::agent::tariff::charge_of(route);
+    let certainty = match (spent.unknown_calls, spent.estimated_calls) {
+        (1.., _) => Certainty::Unknown,
+        (0, 1..) => Certainty::Estimated,
+        (0, 0) => Certainty::Exact,
+    };
+    PayerShare {
+        path: route.path.to_string(),
+        provider: route.provider.clone(),
+        payer: route.payer.clone(),
+        key_label: route.credential.label(),
+        cost_usd: (spent.unknown_calls == 0).then_some(spent.counted),
+        cost_state: CostState::of(charge, certainty),
+    }
+}
+
+/// The state that a sum takes: the most doubtful part's, money before none.
+const fn doubt(state: CostState) -> u8 {
+    match state {
+        CostState::Unknown => 5,
+        CostState::Estimated => 4,
+        CostState::Billed => 3,
+        CostState::Covered => 2,
+        CostState::Free => 1,
+        CostState::Rehearsed => 0,
+    }
+}
+
+const fn weakness(proof: Proof) -> u8 {
+    match proof {
+        Proof::Verified => 0,
+        Proof::Claimed => 1,
+        Proof::Contradicted => 2,
+    }
+}
