@@ -57,6 +57,8 @@ pub struct Caller<'a> {
     pub scopes: Vec<Scope>,
     /// The organization the key's earlier answers named; the first answer of a key pins it.
     pub pinned: Option<String>,
+    /// The endpoint is a server on this machine that the user named.
+    pub local_server: bool,
     pub prefix: Prefix,
     /// Counts on through the whole task, whatever the route.
     pub call_no: u32,
@@ -258,7 +260,7 @@ impl Caller<'_> {
                 answered: facts.organization.as_deref(),
                 reported: reply.reported_cost,
                 computed: self.tariff.computed(&usage),
-                local_server: crate::config::provider::is_loopback(&self.endpoint.base_url),
+                local_server: self.local_server,
             })
         };
         if reply.usage_reported {

@@ -1,11 +1,13 @@
 //! From the order to a route that may be used: configuration, keys, the decision, trust. Nothing is sent in here.
 
+use std::sync::Arc;
+
 use crate::base::clock;
 use crate::base::env::Env;
 use crate::base::secret::Secret;
 use crate::catalog::{Catalog, Price};
 use crate::config::{self, Flags, KeyChoice, Loaded, Trust};
-use crate::credential::{self, KeyInfo, Vault};
+use crate::credential::{self, KeyInfo, ProviderFacts, Vault};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::{CredentialRef, Route};
 use crate::domain::ui::{Question, Ui};
@@ -14,6 +16,7 @@ use crate::routing::{self, EnvKey, Facts, KeyFact};
 /// What is known here before a route is decided.
 pub struct Known {
     pub loaded: Loaded,
+    pub vault: Vault,
     pub keys: Vec<KeyInfo>,
     pub env_key: Option<EnvKey>,
 }
@@ -21,9 +24,10 @@ pub struct Known {
 impl Known {
     /// # Errors
     /// A configuration that is wrong, a key index that cannot be read, a named variable that holds no key.
-    pub fn read(env: &Env, flags: &Flags) -> Result<Self, Failure> {
+    pub fn read(env: &Env, flags: &Flags, ui: &Arc<dyn Ui>) -> Result<Self, Failure> {
         let loaded = config::load(env, flags)?;
-        let keys = Vault::list_in(&loaded.dirs.data)?;
+        let vault = Vault::open(&loaded.dirs.data, env, Arc::clone(ui));
+        let keys = vault.list()?;
         let env_key = match loaded.settings.key.as_ref().map(|key| &key.value) {
             Some(KeyChoice::Env(name)) => {
                 let fingerprint = credential::env_key(env, name)?.fingerprint();
@@ -31,7 +35,7 @@ impl Known {
             }
             _ => None,
         };
-        Ok(Self { loaded, keys, env_key })
+        Ok(Self { loaded, vault, keys, env_key })
     }
 
     /// The route for these words, and the price of its model.
@@ -102,24 +106,25 @@ pub fn settle_trust(loaded: &Loaded, given: Option<&str>, ui: &dyn Ui) -> Result
 /// The secret of the route's credential, read just before it is needed.
 ///
 /// # Errors
-/// A store that is locked, missing or does not answer; a variable that no longer holds the key that was shown.
-pub fn secret(env: &Env, loaded: &Loaded, route: &Route, ui: &dyn Ui) -> Result<Option<Secret>, Failure> {
-    match &route.credential {
-        CredentialRef::None => Ok(None),
+/// A store that is locked, missing or does not answer; a key that is bound to another address or looks like another
+/// provider's; a secret that is not the one whose fingerprint was shown.
+pub fn secret(env: &Env, known: &Known, route: &Route) -> Result<Option<Secret>, Failure> {
+    let secret = match &route.credential {
+        CredentialRef::None => return Ok(None),
         CredentialRef::Env { name, .. } => {
             let secret = credential::env_key(env, name)?;
-            credential::check_shape(&loaded.settings, &route.provider, &secret)?;
-            Ok(Some(secret))
+            credential::shape::check(ProviderFacts { name: &route.provider, base_url: &route.base_url }, &secret)?;
+            secret
         }
-        CredentialRef::Stored { provider, label, fingerprint } => {
-            let secret = Vault::open(env, &loaded.dirs.data, ui)?.secret(provider, label)?;
-            if secret.fingerprint() == *fingerprint {
-                return Ok(Some(secret));
-            }
-            Err(Failure::new(Status::NoCredential, "key_changed", format!("the store holds another secret for key {label} than the one shown"))
-                .why("its fingerprint differs from the one recorded when the key was added")
-                .fix(format!("vk keys remove {label} --provider {provider}"))
-                .fix(format!("vk keys add {provider} --label {label}")))
-        }
+        CredentialRef::Stored { provider, label, .. } => known.vault.secret(provider, label, &route.base_url)?,
+    };
+    let shown = route.credential.fingerprint().unwrap_or_default();
+    if secret.fingerprint() == shown {
+        return Ok(Some(secret));
     }
+    let (label, provider) = (route.credential.label().unwrap_or_default(), &route.provider);
+    Err(Failure::new(Status::NoCredential, "key_changed", format!("key {label} is not the one that was shown"))
+        .why("the secret's fingerprint differs from the one recorded when the key was added")
+        .fix(format!("vk keys remove {label} --provider {provider}"))
+        .fix(format!("vk keys add {provider} --label {label}")))
 }

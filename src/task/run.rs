@@ -1,0 +1,314 @@
+//! One task from start to end: what was asked becomes a route, the route is shown, and only then is anything sent.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::checks::{self, Round};
+use super::edges;
+use super::order::{From, Order, Writes};
+use super::prepare::{self, Known};
+use super::report::{Ending, Leg};
+use super::setup::{self, Ground};
+use super::tree::TreeLock;
+use crate::agent::call::{Caller, Spent};
+use crate::agent::cancel::Cancel;
+use crate::agent::hold::Prefix;
+use crate::agent::session::Session;
+use crate::agent::tariff::Tariff;
+use crate::agent::transcript::Transcript;
+use crate::base::clock;
+use crate::base::env::Env;
+use crate::base::fsx;
+use crate::catalog::Price;
+use crate::config::Allow;
+use crate::domain::event::{Event, RouteResolved};
+use crate::domain::failure::{Failure, Status};
+use crate::domain::route::Route;
+use crate::domain::ui::{Question, Ui};
+use crate::ledger::{self, Ledger, NewTask, Scope, TaskEnd};
+use crate::net::http::Client;
+use crate::provider::Endpoint;
+
+/// Runs the task. The ending is told as `task.finished` whatever happens; the failure is the first cause.
+///
+/// # Errors
+/// What ended the task before it was done. It has been told as part of `task.finished`.
+pub async fn run(order: &Order, env: &Env, ui: &Arc<dyn Ui>, cancel: &Cancel) -> Result<(), Failure> {
+    let mut ending = Ending::new();
+    let result = Box::pin(run_to_end(order, env, ui, cancel, &mut ending)).await;
+    ui.event(&Event::TaskFinished(Box::new(ending.report(result.as_ref().err()))));
+    result
+}
+
+async fn run_to_end(
+    order: &Order,
+    env: &Env,
+    ui: &Arc<dyn Ui>,
+    cancel: &Cancel,
+    ending: &mut Ending,
+) -> Result<(), Failure> {
+    let known = Known::read(env, &order.flags, ui)?;
+    for warning in &known.loaded.warnings {
+        ui.say(warning);
+    }
+    prepare::settle_trust(&known.loaded, order.trust.as_deref(), ui.as_ref())?;
+    let (mut route, price) = known.decide(Some(&order.task))?;
+    route.rehearsed = order.rehearsed;
+    let task_id = ledger::task_id(clock::now());
+    if order.dry_run {
+        tell_route(&route, None, ui.as_ref());
+        return Ok(());
+    }
+    setup::check_approvals(order, ui.as_ref())?;
+    let client = Client::new(env)?;
+    let ledger = Ledger::open(&known.loaded.dirs.data)?;
+    let before = setup::earlier(&ledger, &known.loaded, &order.from)?;
+    let secret = prepare::secret(env, &known, &route)?;
+    let _lock = TreeLock::take(&known.loaded.dirs.data, &known.loaded.project.root, &task_id)?;
+
+    ending.task_id = Some(task_id.clone());
+    tell_route(&route, Some(&task_id), ui.as_ref());
+    if let Some(note) = client.proxy_note() {
+        ui.say(&note);
+    }
+    let mut task = NewTask::of(&route, task_id.clone(), &order.task, clock::now());
+    if let Some(before) = &before {
+        task.session.clone_from(&before.session);
+    }
+    task.user = env.get("USER").or_else(|| env.get("LOGNAME")).unwrap_or_default().to_owned();
+    task.project_name.clone_from(&known.loaded.project.name);
+    task.project_dir.clone_from(&known.loaded.project.root);
+    ledger.begin_task(&task)?;
+
+    let mut running = Running {
+        order,
+        env,
+        ui,
+        cancel,
+        known: &known,
+        client: &client,
+        ledger: &ledger,
+        task_id: &task_id,
+        ending,
+        call_no: 0,
+    };
+    let result = running.work(route, price, secret, before).await;
+    let end = TaskEnd {
+        status: result.as_ref().err().map_or(Status::Done, |failure| failure.status),
+        exit_code: result.as_ref().err().map_or(0, Failure::exit_code),
+        turns: ending.turns,
+        finished_at: clock::now(),
+        files_changed: u32::try_from(ending.files_changed.len()).unwrap_or(u32::MAX),
+        summary: ending.answer.clone(),
+    };
+    let recorded = ledger.finish_task(&task_id, &end);
+    result?;
+    recorded.map_err(Failure::from)
+}
+
+/// Shows who pays and which model runs. After this line the payer does not change without an edge of the user's.
+fn tell_route(route: &Route, task_id: Option<&str>, ui: &dyn Ui) {
+    ui.event(&Event::RouteResolved(Box::new(RouteResolved {
+        task_id: task_id.map(str::to_owned),
+        path: route.path.to_string(),
+        provider: route.provider.clone(),
+        model: route.model.clone(),
+        engine: route.engine.as_str().to_owned(),
+        key_label: route.credential.label(),
+        key_fingerprint: route.credential.fingerprint().map(str::to_owned),
+        payer: route.payer.clone(),
+        cap_usd: route.cap,
+        sources: route.steps.clone(),
+        ignored_ambient: route.ignored_ambient.clone(),
+        warnings: route.warnings.clone(),
+        line: route.line(),
+    })));
+}
+
+/// A task that has begun.
+struct Running<'a> {
+    order: &'a Order,
+    env: &'a Env,
+    ui: &'a Arc<dyn Ui>,
+    cancel: &'a Cancel,
+    known: &'a Known,
+    client: &'a Client,
+    ledger: &'a Ledger,
+    task_id: &'a str,
+    ending: &'a mut Ending,
+    call_no: u32,
+}
+
+impl Running<'_> {
+    fn folder(&self) -> PathBuf {
+        self.known.loaded.dirs.data.join("tasks").join(self.task_id)
+    }
+
+    async fn work(
+        &mut self,
+        mut route: Route,
+        mut price: Option<Price>,
+        mut secret: Option<crate::base::secret::Secret>,
+        before: Option<setup::Earlier>,
+    ) -> Result<(), Failure> {
+        if let Some(timeout) = self.order.timeout {
+            self.cancel.send_after(timeout);
+        }
+        fsx::create_private_dir(&self.folder()).map_err(|e| setup::unwritable(&self.folder(), &e))?;
+        let mut transcript = self.transcript(before)?;
+        let mut ground = Ground::start(self.order, self.env, &self.known.loaded, self.task_id, &self.folder(), self.ui).await?;
+        self.ending.sandbox = Some(ground.sandbox.level().to_string());
+        let result = loop {
+            let result = self.leg(&route, price, secret, &mut transcript, &mut ground).await;
+            let Err(failure) = result else { break Ok(()) };
+            match self.other_payer(&failure, &route) {
+                Ok(Some((next, next_price, next_secret))) => (route, price, secret) = (next, next_price, next_secret),
+                Ok(None) => break Err(failure),
+                Err(second) => break Err(failure.why(format!("and the fallback failed: {}", second.what))),
+            }
+        };
+        self.ending.refused = ground.refused();
+        match ground.changes() {
+            Ok(changes) => self.ending.files_changed = changes,
+            Err(message) => self.ui.say(&message),
+        }
+        ground.stop().await;
+        result
+    }
+
+    fn transcript(&self, before: Option<setup::Earlier>) -> Result<Transcript, Failure> {
+        let path = self.folder().join("transcript.jsonl");
+        let Some(before) = before else { return Ok(Transcript::new(path)) };
+        let read = Transcript::resume(&before.transcript, path);
+        read.map_err(|e| {
+            Failure::usage("no_transcript", format!("task {} cannot be gone on with", before.task_id))
+                .why(format!("its transcript {}: {e}", before.transcript.display()))
+                .fix("vk run \"...\"")
+        })
+    }
+
+    /// The task under one payer, from the user's words to passing checks.
+    async fn leg(
+        &mut self,
+        route: &Route,
+        price: Option<Price>,
+        secret: Option<crate::base::secret::Secret>,
+        transcript: &mut Transcript,
+        ground: &mut Ground,
+    ) -> Result<(), Failure> {
+        ground.use_family_of(route);
+        if transcript.is_empty() {
+            let first = ground.first_message(&self.order.task, self.order.stdin.as_deref(), self.ui.as_ref());
+            transcript.push(first).map_err(|e| setup::unwritable(&self.folder(), &e))?;
+        } else if self.ending.legs.is_empty() {
+            transcript.say(self.order.follow_up()).map_err(|e| setup::unwritable(&self.folder(), &e))?;
+        }
+        let scopes = route.cap.filter(|_| !route.rehearsed).map(|cap| Scope::task(self.task_id, cap)).into_iter().collect();
+        let caller = Caller {
+            client: self.client,
+            ledger: self.ledger,
+            ui: self.ui.as_ref(),
+            cancel: self.cancel,
+            task_id: self.task_id,
+            route,
+            endpoint: Endpoint::of(route),
+            secret,
+            tariff: Tariff::of(route, price),
+            scopes,
+            pinned: self.known.pinned(route),
+            local_server: crate::net::is_loopback(&route.base_url),
+            prefix: Prefix::default(),
+            call_no: self.call_no,
+            spent: Spent::default(),
+        };
+        let system = ground.system(route);
+        let mut session = Session {
+            caller,
+            transcript,
+            toolbox: &mut ground.toolbox,
+            system,
+            max_turns: self.order.max_turns,
+            turns: self.ending.turns,
+        };
+        let mut round = 0;
+        let result = loop {
+            match session.run().await {
+                Ok(answer) => self.ending.answer = Some(answer),
+                Err(failure) => break Err(failure),
+            }
+            round += 1;
+            let commands: Vec<String> = self.known.loaded.settings.checks.iter().map(|check| check.value.clone()).collect();
+            let checked =
+                checks::round(&commands, round, &ground.sandbox, self.ui.as_ref(), self.cancel, &mut self.ending.checks).await;
+            match checked {
+                Ok(Round::Passed) => break Ok(()),
+                Ok(Round::Failed(_)) if round > self.order.check_rounds => {
+                    break Err(checks::still_failing(&self.ending.checks, self.order.check_rounds));
+                }
+                Ok(Round::Failed(output)) => {
+                    if let Err(failure) = session.say(&output) {
+                        break Err(failure);
+                    }
+                }
+                Err(failure) => break Err(failure),
+            }
+        };
+        self.ending.turns = session.turns;
+        self.call_no = session.caller.call_no;
+        let (spent, pinned) = (session.caller.spent, session.caller.pinned);
+        self.known.remember_use(route, pinned.as_deref(), spent.calls > 0);
+        self.ending.legs.push(Leg { route: route.clone(), spent });
+        result
+    }
+
+    /// The route that an edge of the user's allows after `failure`: shown, asked about where the edge says so.
+    fn other_payer(
+        &self,
+        failure: &Failure,
+        route: &Route,
+    ) -> Result<Option<(Route, Option<Price>, Option<crate::base::secret::Secret>)>, Failure> {
+        if failure.status == Status::PayerBlocked {
+            self.ui.event(&Event::PayerBlocked {
+                payer: route.payer.clone(),
+                code: failure.code.to_owned(),
+                message: failure.what.clone(),
+            });
+        }
+        let Some(step) = edges::after(failure, route, &self.known.loaded.settings.fallback) else { return Ok(None) };
+        let known = self.known.with_payer(&step.to);
+        let (mut next, price) = known.decide(Some(&self.order.task))?;
+        next.rehearsed = self.order.rehearsed;
+        // A payer that was already tried in this task is not tried again: edges may form a ring.
+        if self.ending.legs.iter().any(|leg| leg.route.line() == next.line()) {
+            return Ok(None);
+        }
+        let spent = self.ending.legs.iter().map(|leg| leg.spent.counted).sum();
+        next.cap = edges::cap_after(next.cap, spent, step.allow);
+        if step.allow == Allow::Ask {
+            let question = Question::yes_no("Go on with this task under that other payer?")
+                .detail(format!("{}\n{}\nallowed by {}", failure.what, next.line(), step.shown));
+            if !self.ui.confirm(&question) {
+                return Ok(None);
+            }
+        }
+        let secret = prepare::secret(self.env, &known, &next)?;
+        self.ui.say(&format!("payer changed by your edge {}", step.shown));
+        tell_route(&next, Some(self.task_id), self.ui.as_ref());
+        Ok(Some((next, price, secret)))
+    }
+}
+
+impl Order {
+    /// What is said to a conversation that goes on.
+    fn follow_up(&self) -> &str {
+        if self.task.is_empty() { "Go on with the task." } else { &self.task }
+    }
+
+    pub(super) fn read_only(&self) -> bool {
+        self.writes == Writes::Nothing
+    }
+
+    pub(super) fn continues(&self) -> bool {
+        self.from != From::Nothing
+    }
+}
