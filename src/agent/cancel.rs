@@ -1,6 +1,7 @@
 //! One switch that ends a task from outside: Ctrl-C, SIGTERM, the deadline. Everything that waits also waits for it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -53,6 +54,15 @@ impl Cancel {
                 *current = Some(signal);
             }
             first
+        });
+    }
+
+    /// Sends [`Signal::Deadline`] after this long. Needs the runtime; ends with it.
+    pub fn send_after(&self, timeout: Duration) {
+        let cancel = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(timeout).await;
+            cancel.send(Signal::Deadline);
         });
     }
 

@@ -37,16 +37,16 @@ pub async fn round(
     for check in checks {
         ui.event(&Event::CheckStarted { command: check.clone(), round: number });
         let started = Instant::now();
-        let command = Command { script: check.clone(), timeout: LONGEST, output_limit: SHOWN };
+        let command = Command { head: SHOWN / 2, tail: SHOWN / 2, ..Command::new(check.clone()).timeout(LONGEST) };
         let output = tokio::select! {
             biased;
             signal = cancel.cancelled() => return Err(signal.failure()),
             output = sandbox.run(command) => output?,
         };
-        if let Some(failure) = output.tampered() {
-            return Err(failure);
+        if let Some(tampered) = output.tampered.as_ref().filter(|tampered| tampered.ends_task) {
+            return Err(tampered.failure());
         }
-        let ok = output.status == Ended::Exited(0);
+        let ok = output.success();
         ui.event(&Event::CheckFinished {
             command: check.clone(),
             ok,
@@ -59,7 +59,7 @@ pub async fn round(
             None => results.push(CheckResult { command: check.clone(), ok, rounds: number }),
         }
         if !ok {
-            failures.push(format!("$ {check}\n{}\n[{}]", output.text(), output.status));
+            failures.push(format!("$ {check}\n{}\n[{}]", output.text(), ending(output.status)));
         }
     }
     if failures.is_empty() {
@@ -69,6 +69,15 @@ pub async fn round(
         "The user's checks failed after your work. Fix the cause; do not weaken the checks.\n\n{}",
         failures.join("\n\n")
     )))
+}
+
+fn ending(status: Ended) -> String {
+    match status {
+        Ended::Exited(code) => format!("exit status {code}"),
+        Ended::Signalled(signal) => format!("ended by signal {signal}"),
+        Ended::TimedOut => format!("ended after {} minutes", LONGEST.as_secs() / 60),
+        Ended::Interrupted => "interrupted".to_owned(),
+    }
 }
 
 /// How a task ends whose checks still fail after every round.

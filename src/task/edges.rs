@@ -1,7 +1,7 @@
 //! Whether a failed payer may be followed by another: only along an edge that the user wrote, only as written. Pure.
 
 use crate::base::money::Usd;
-use crate::config::{Allow, Edge, EdgeTarget, Payer, Sourced};
+use crate::config::{Allow, Edge, EdgeTarget, Payer, Source, Sourced};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::{CredentialRef, Route};
 
@@ -10,6 +10,8 @@ use crate::domain::route::{CredentialRef, Route};
 pub struct Step {
     pub to: Payer,
     pub allow: Allow,
+    /// Where it was written.
+    pub source: Source,
     /// The edge as it was written, and where.
     pub shown: String,
 }
@@ -26,6 +28,7 @@ pub fn after(failure: &Failure, route: &Route, edges: &[Sourced<Edge>]) -> Optio
         leads_from(&edge.value.from, route).then(|| Step {
             to: to.clone(),
             allow: edge.value.allow,
+            source: edge.source.clone(),
             shown: format!("{} ({})", edge.value, edge.source),
         })
     })

@@ -3,17 +3,8 @@
 use std::time::Duration;
 
 use crate::agent::approvals::Mode as Approvals;
-use crate::agent::prompt::Network;
 use crate::config::Flags;
-
-/// What the model's commands may write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Writes {
-    Workspace,
-    Nothing,
-    /// No sandbox.
-    Anything,
-}
+use crate::sandbox::{Mode, Network};
 
 /// Which task a run goes on from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +26,8 @@ pub struct Order {
     pub from: From,
     /// `None` takes the default: `all` under a full sandbox, else `ask`.
     pub approve: Option<Approvals>,
-    pub writes: Writes,
+    /// What the model's commands may write.
+    pub mode: Mode,
     pub network: Network,
     pub max_turns: Option<u32>,
     pub timeout: Option<Duration>,
@@ -45,4 +37,12 @@ pub struct Order {
     pub dry_run: bool,
     /// The model is the rehearsed one of `vk demo`: nobody pays, and every row says so.
     pub rehearsed: bool,
+}
+
+impl Order {
+    /// What is said to a conversation that goes on.
+    #[must_use]
+    pub fn follow_up(&self) -> &str {
+        if self.task.is_empty() { "Go on with the task." } else { &self.task }
+    }
 }

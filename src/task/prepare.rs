@@ -6,7 +6,7 @@ use crate::base::clock;
 use crate::base::env::Env;
 use crate::base::secret::Secret;
 use crate::catalog::{Catalog, Price};
-use crate::config::{self, Flags, KeyChoice, Loaded, Trust};
+use crate::config::{self, Flags, KeyChoice, Loaded, Payer, Settings, Source, Sourced, Trust};
 use crate::credential::{self, KeyInfo, ProviderFacts, Vault};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::{CredentialRef, Route};
@@ -43,11 +43,15 @@ impl Known {
     /// # Errors
     /// See [`routing::decide`].
     pub fn decide(&self, task: Option<&str>) -> Result<(Route, Option<Price>), Failure> {
+        self.decide_with(&self.loaded.settings, task)
+    }
+
+    fn decide_with(&self, settings: &Settings, task: Option<&str>) -> Result<(Route, Option<Price>), Failure> {
         let catalog = Catalog::bundled();
         let keys: Vec<KeyFact> = self.keys.iter().map(key_fact).collect();
         let now = clock::now();
         let route = routing::decide(&Facts {
-            settings: &self.loaded.settings,
+            settings,
             keys: &keys,
             env_key: self.env_key.as_ref(),
             catalog,
@@ -55,8 +59,29 @@ impl Known {
             task,
             now,
         })?;
-        let price = routing::list_price(&self.loaded.settings, catalog, &route.provider, &route.model, now);
+        let price = routing::list_price(settings, catalog, &route.provider, &route.model, now);
         Ok((route, price))
+    }
+
+    /// The route under another payer, as an edge of the user's names it. The model is the one that was asked for
+    /// where it is offered there, else that payer's default.
+    ///
+    /// # Errors
+    /// See [`routing::decide`].
+    pub fn decide_for(&self, to: &Payer, source: &Source, task: &str) -> Result<(Route, Option<Price>), Failure> {
+        let mut settings = self.loaded.settings.clone();
+        settings.path = Some(Sourced { value: to.path, source: source.clone() });
+        settings.provider = Some(Sourced { value: to.provider.clone(), source: source.clone() });
+        settings.key =
+            to.key.clone().map(|label| Sourced { value: KeyChoice::Label(label), source: source.clone() });
+        self.decide_with(&settings, Some(task)).or_else(|failure| {
+            if failure.status != Status::Usage {
+                return Err(failure);
+            }
+            settings.model = None;
+            settings.models.clear();
+            self.decide_with(&settings, Some(task)).map_err(|_| failure)
+        })
     }
 
     /// What the key's earlier answers named as its organization.
@@ -64,6 +89,16 @@ impl Known {
     pub fn pinned(&self, route: &Route) -> Option<String> {
         let CredentialRef::Stored { provider, label, .. } = &route.credential else { return None };
         self.keys.iter().find(|key| key.provider == *provider && key.label == *label)?.organization.clone()
+    }
+
+    /// Notes in the key index that the key was used, and pins the organization of its first answer. Losing the note
+    /// loses nothing but the note.
+    pub fn remember_use(&self, route: &Route, answered_by: Option<&str>) {
+        let CredentialRef::Stored { provider, label, .. } = &route.credential else { return };
+        let _ = self.vault.touch_used(provider, label);
+        if answered_by.is_some() && self.pinned(route).is_none() {
+            let _ = self.vault.pin_organization(provider, label, answered_by, None);
+        }
     }
 }
 

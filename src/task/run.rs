@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::checks::{self, Round};
 use super::edges;
-use super::order::{From, Order, Writes};
+use super::order::Order;
 use super::prepare::{self, Known};
 use super::report::{Ending, Leg};
 use super::setup::{self, Ground};
@@ -156,8 +156,8 @@ impl Running<'_> {
         }
         fsx::create_private_dir(&self.folder()).map_err(|e| setup::unwritable(&self.folder(), &e))?;
         let mut transcript = self.transcript(before)?;
-        let mut ground = Ground::start(self.order, self.env, &self.known.loaded, self.task_id, &self.folder(), self.ui).await?;
-        self.ending.sandbox = Some(ground.sandbox.level().to_string());
+        let mut ground = Ground::start(self.order, self.env, &self.known.loaded, self.task_id, &route, self.ui)?;
+        self.ending.sandbox = Some(ground.sandbox.level().as_str().to_owned());
         let result = loop {
             let result = self.leg(&route, price, secret, &mut transcript, &mut ground).await;
             let Err(failure) = result else { break Ok(()) };
@@ -172,7 +172,6 @@ impl Running<'_> {
             Ok(changes) => self.ending.files_changed = changes,
             Err(message) => self.ui.say(&message),
         }
-        ground.stop().await;
         result
     }
 
@@ -256,7 +255,9 @@ impl Running<'_> {
         self.ending.turns = session.turns;
         self.call_no = session.caller.call_no;
         let (spent, pinned) = (session.caller.spent, session.caller.pinned);
-        self.known.remember_use(route, pinned.as_deref(), spent.calls > 0);
+        if spent.calls > 0 {
+            self.known.remember_use(route, pinned.as_deref());
+        }
         self.ending.legs.push(Leg { route: route.clone(), spent });
         result
     }
@@ -275,8 +276,7 @@ impl Running<'_> {
             });
         }
         let Some(step) = edges::after(failure, route, &self.known.loaded.settings.fallback) else { return Ok(None) };
-        let known = self.known.with_payer(&step.to);
-        let (mut next, price) = known.decide(Some(&self.order.task))?;
+        let (mut next, price) = self.known.decide_for(&step.to, &step.source, &self.order.task)?;
         next.rehearsed = self.order.rehearsed;
         // A payer that was already tried in this task is not tried again: edges may form a ring.
         if self.ending.legs.iter().any(|leg| leg.route.line() == next.line()) {
@@ -291,24 +291,9 @@ impl Running<'_> {
                 return Ok(None);
             }
         }
-        let secret = prepare::secret(self.env, &known, &next)?;
+        let secret = prepare::secret(self.env, self.known, &next)?;
         self.ui.say(&format!("payer changed by your edge {}", step.shown));
         tell_route(&next, Some(self.task_id), self.ui.as_ref());
         Ok(Some((next, price, secret)))
-    }
-}
-
-impl Order {
-    /// What is said to a conversation that goes on.
-    fn follow_up(&self) -> &str {
-        if self.task.is_empty() { "Go on with the task." } else { &self.task }
-    }
-
-    pub(super) fn read_only(&self) -> bool {
-        self.writes == Writes::Nothing
-    }
-
-    pub(super) fn continues(&self) -> bool {
-        self.from != From::Nothing
     }
 }

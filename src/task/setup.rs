@@ -1,0 +1,197 @@
+//! The ground a task stands on: its sandbox, its tools, its snapshot, and the task it goes on from.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::order::{From, Order};
+use super::snapshot::{Limits, Snapshot};
+use crate::agent::approvals::{Approvals, Mode as Approval};
+use crate::agent::notes;
+use crate::agent::prompt::{self, Surroundings};
+use crate::agent::tools::{Before, Family, Toolbox};
+use crate::base::clock;
+use crate::base::env::Env;
+use crate::base::secret::sha256_hex;
+use crate::config::{Loaded, Require, Trust};
+use crate::domain::event::FileChange;
+use crate::domain::failure::{Failure, Status};
+use crate::domain::message::Message;
+use crate::domain::route::Route;
+use crate::domain::ui::Ui;
+use crate::ledger::Ledger;
+use crate::sandbox::{Level, Mode, Sandbox, Spec, Workspace};
+
+/// The task that a run goes on from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    pub task_id: String,
+    pub session: String,
+    pub transcript: PathBuf,
+}
+
+/// Finds the task that `--continue` names.
+///
+/// # Errors
+/// Exit 2 when there is none.
+pub fn earlier(ledger: &Ledger, loaded: &Loaded, from: &From) -> Result<Option<Earlier>, Failure> {
+    let record = match from {
+        From::Nothing => return Ok(None),
+        From::Task(prefix) => ledger.find_task(prefix, clock::now())?,
+        From::Last => ledger.tasks(Some(&loaded.project.root), 1, clock::now())?.into_iter().next().ok_or_else(|| {
+            Failure::usage("nothing_to_continue", "no task has run in this project yet")
+                .fix("vk run \"...\"")
+                .fix("vk tasks list --all")
+        })?,
+    };
+    let transcript = loaded.dirs.data.join("tasks").join(&record.id).join("transcript.jsonl");
+    Ok(Some(Earlier { task_id: record.id, session: record.session, transcript }))
+}
+
+/// A mode that must ask needs somebody to answer: told before anything is sent.
+///
+/// # Errors
+/// Exit 7.
+pub fn check_approvals(order: &Order, ui: &dyn Ui) -> Result<(), Failure> {
+    match order.approve {
+        Some(mode) if mode.must_ask() && !ui.interactive() => {
+            Err(nobody_to_ask("--approve asks before commands, and nobody is there to answer"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn nobody_to_ask(why: &str) -> Failure {
+    Failure::new(Status::Untrusted, "approval_needed", "this task would have to ask, and nobody is there")
+        .why(why)
+        .fix("vk run --approve all \"...\"")
+}
+
+/// A folder of vk's own that cannot be written: nothing that happens could be recorded.
+pub fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(Status::Ledger, "data_unwritable", format!("{} cannot be written", path.display()))
+        .why(error.to_string())
+        .fix("vk doctor")
+}
+
+pub struct Ground {
+    pub sandbox: Arc<Sandbox>,
+    pub toolbox: Toolbox,
+    snapshot: Option<Arc<Snapshot>>,
+    surroundings: Surroundings,
+    workspace: Arc<Workspace>,
+    notes_allowed: bool,
+}
+
+/// Tells the snapshot what a file tool is about to write.
+struct Keep(Option<Arc<Snapshot>>, Arc<dyn Ui>);
+
+impl Before for Keep {
+    fn before_write(&self, rel: &Path) {
+        if let Some(Err(error)) = self.0.as_ref().map(|snapshot| snapshot.before_write(rel)) {
+            self.1.say(&format!("{} cannot be put back by undo: {error}", rel.display()));
+        }
+    }
+}
+
+impl Ground {
+    /// # Errors
+    /// No sandbox (8), approvals that nobody can give (7), a workspace that cannot be opened.
+    pub fn start(
+        order: &Order,
+        env: &Env,
+        loaded: &Loaded,
+        task_id: &str,
+        route: &Route,
+        ui: &Arc<dyn Ui>,
+    ) -> Result<Self, Failure> {
+        let root = &loaded.project.root;
+        let sandbox = Arc::new(Sandbox::start(env, spec(order, loaded))?);
+        let contained = sandbox.level() == Level::Full;
+        let mode = order.approve.unwrap_or(if contained { Approval::All } else { Approval::Ask });
+        if mode.must_ask() && !ui.interactive() {
+            return Err(nobody_to_ask("outside a full sandbox each command is asked about unless --approve says otherwise"));
+        }
+        if !contained {
+            ui.say(&sandbox.describe());
+        }
+        let protected = [loaded.dirs.config.clone(), loaded.dirs.data.clone()];
+        let workspace = Arc::new(Workspace::open(root, &protected)?);
+        let snapshot = match Snapshot::take(env, &loaded.dirs.data, root, task_id, Limits::default()) {
+            Ok(snapshot) => Some(Arc::new(snapshot)),
+            Err(error) => {
+                ui.say(&format!("this task cannot be undone: {error}"));
+                None
+            }
+        };
+        let keep = Keep(snapshot.clone(), Arc::clone(ui));
+        let approvals = Approvals::new(mode, Arc::clone(ui));
+        let toolbox = Toolbox::new(
+            Family::of(route),
+            Arc::clone(&sandbox),
+            Arc::clone(&workspace),
+            approvals,
+            Arc::new(keep),
+            order.mode == Mode::ReadOnly,
+        );
+        let surroundings = Surroundings {
+            os: std::env::consts::OS.to_owned(),
+            project: loaded.project.name.clone(),
+            mode: order.mode,
+            network: order.network.clone(),
+        };
+        // A stranger's repository does not get to speak to the model where nobody looks on.
+        let trusted = matches!(loaded.trust, Trust::Trusted) || ui.interactive();
+        Ok(Self { sandbox, toolbox, snapshot, surroundings, workspace, notes_allowed: trusted })
+    }
+
+    /// The tools take the shape that the route's model was trained on.
+    pub fn use_family_of(&mut self, route: &Route) {
+        self.toolbox.set_family(Family::of(route));
+    }
+
+    #[must_use]
+    pub fn system(&self, route: &Route) -> String {
+        prompt::system(Family::of(route), &self.surroundings)
+    }
+
+    /// The user's words, with the repository's notes where they may be read.
+    #[must_use]
+    pub fn first_message(&self, task: &str, stdin: Option<&str>, ui: &dyn Ui) -> Message {
+        let found = notes::find(&self.workspace);
+        if found.is_some() && !self.notes_allowed {
+            ui.say("left out the repository's notes (AGENTS.md, CLAUDE.md): this project is not trusted here (vk trust)");
+        }
+        prompt::first_message(task, stdin, found.filter(|_| self.notes_allowed).as_deref())
+    }
+
+    /// The files that differ from before the task.
+    ///
+    /// # Errors
+    /// A sentence for people; the task's own outcome stands.
+    pub fn changes(&self) -> Result<Vec<FileChange>, String> {
+        let Some(snapshot) = &self.snapshot else { return Ok(Vec::new()) };
+        snapshot.changes().map_err(|error| format!("what changed could not be recorded: {error}"))
+    }
+
+    #[must_use]
+    pub fn refused(&self) -> Vec<String> {
+        self.toolbox.refused().to_vec()
+    }
+}
+
+fn spec(order: &Order, loaded: &Loaded) -> Spec {
+    let root = &loaded.project.root;
+    let project = &sha256_hex(root.as_os_str().as_encoded_bytes())[..16];
+    let wishes = &loaded.settings.sandbox;
+    Spec {
+        mode: order.mode,
+        network: order.network.clone(),
+        protect: vec![loaded.dirs.config.clone(), loaded.dirs.data.clone()],
+        read: wishes.read.iter().map(|path| path.value.clone()).collect(),
+        write: wishes.write.iter().map(|path| path.value.clone()).collect(),
+        env_allow: wishes.env.iter().map(|name| name.value.clone()).collect(),
+        require_full: wishes.require.value == Require::Full,
+        ..Spec::new(root.clone(), loaded.dirs.data.join("cache").join(project))
+    }
+}
