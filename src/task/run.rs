@@ -21,10 +21,12 @@ use crate::base::env::Env;
 use crate::base::fsx;
 use crate::catalog::Price;
 use crate::config::Allow;
+use crate::base::secret::Secret;
 use crate::domain::event::{Event, RouteResolved};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::Route;
 use crate::domain::ui::{Question, Ui};
+use crate::engine::{Builtin, Engine as _};
 use crate::ledger::{self, Ledger, NewTask, Scope, TaskEnd};
 use crate::net::http::Client;
 use crate::provider::Endpoint;
@@ -148,7 +150,7 @@ impl Running<'_> {
         &mut self,
         mut route: Route,
         mut price: Option<Price>,
-        mut secret: Option<crate::base::secret::Secret>,
+        mut secret: Option<Secret>,
         before: Option<setup::Earlier>,
     ) -> Result<(), Failure> {
         if let Some(timeout) = self.order.timeout {
@@ -191,7 +193,7 @@ impl Running<'_> {
         &mut self,
         route: &Route,
         price: Option<Price>,
-        secret: Option<crate::base::secret::Secret>,
+        secret: Option<Secret>,
         transcript: &mut Transcript,
         ground: &mut Ground,
     ) -> Result<(), Failure> {
@@ -221,17 +223,17 @@ impl Running<'_> {
             spent: Spent::default(),
         };
         let system = ground.system(route);
-        let mut session = Session {
+        let mut engine = Builtin(Session {
             caller,
             transcript,
             toolbox: &mut ground.toolbox,
             system,
             max_turns: self.order.max_turns,
             turns: self.ending.turns,
-        };
+        });
         let mut round = 0;
         let result = loop {
-            match session.run().await {
+            match engine.run().await {
                 Ok(answer) => self.ending.answer = Some(answer),
                 Err(failure) => break Err(failure),
             }
@@ -245,20 +247,20 @@ impl Running<'_> {
                     break Err(checks::still_failing(&self.ending.checks, self.order.check_rounds));
                 }
                 Ok(Round::Failed(output)) => {
-                    if let Err(failure) = session.say(&output) {
+                    if let Err(failure) = engine.say(&output) {
                         break Err(failure);
                     }
                 }
                 Err(failure) => break Err(failure),
             }
         };
-        self.ending.turns = session.turns;
-        self.call_no = session.caller.call_no;
-        let (spent, pinned) = (session.caller.spent, session.caller.pinned);
-        if spent.calls > 0 {
-            self.known.remember_use(route, pinned.as_deref());
+        let tally = engine.tally();
+        self.ending.turns = tally.turns;
+        self.call_no = tally.calls;
+        if tally.spent.calls > 0 {
+            self.known.remember_use(route, tally.organization.as_deref());
         }
-        self.ending.legs.push(Leg { route: route.clone(), spent });
+        self.ending.legs.push(Leg { route: route.clone(), spent: tally.spent });
         result
     }
 
@@ -267,7 +269,7 @@ impl Running<'_> {
         &self,
         failure: &Failure,
         route: &Route,
-    ) -> Result<Option<(Route, Option<Price>, Option<crate::base::secret::Secret>)>, Failure> {
+    ) -> Result<Option<(Route, Option<Price>, Option<Secret>)>, Failure> {
         if failure.status == Status::PayerBlocked {
             self.ui.event(&Event::PayerBlocked {
                 payer: route.payer.clone(),

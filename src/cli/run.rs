@@ -1,0 +1,135 @@
+//! `vk run`: the words and flags become an order; signals become its cancellation.
+
+use std::sync::Arc;
+
+use super::args::{Approve, ChoiceArgs, RunArgs, SandboxMode};
+use super::{context::Context, stdin};
+use crate::agent::approvals::Mode as Approval;
+use crate::agent::cancel::{Cancel, Signal};
+use crate::agent::limits::parse_duration;
+use crate::config::Flags;
+use crate::domain::event::Event;
+use crate::domain::failure::Failure;
+use crate::sandbox::{Mode, Network};
+use crate::task::order::{From, Order};
+use crate::task::report::Ending;
+use crate::task::run;
+
+/// # Errors
+/// What ended the task; it has been told as part of `task.finished`.
+pub async fn run(args: RunArgs, context: &Context) -> Result<(), Failure> {
+    let order = match order(args, context) {
+        Ok(order) => order,
+        Err(failure) => {
+            context.ui.event(&Event::TaskFinished(Box::new(Ending::new().report(Some(&failure)))));
+            return Err(failure);
+        }
+    };
+    let cancel = Cancel::default();
+    listen(&cancel);
+    run::run(&order, &context.env, &context.ui, &cancel).await
+}
+
+fn order(args: RunArgs, context: &Context) -> Result<Order, Failure> {
+    let timeout = args.timeout.as_deref().map(parse_duration).transpose()?;
+    let from = match args.continue_task {
+        None => From::Nothing,
+        Some(id) if id.is_empty() => From::Last,
+        Some(id) => From::Task(id),
+    };
+    let (task, stdin) = stdin::words(args.task, from != From::Nothing, context)?;
+    Ok(Order {
+        task,
+        stdin,
+        flags: flags(args.choice, args.max_cost, args.check, args.fallback),
+        from,
+        approve: args.approve.map(|approve| match approve {
+            Approve::Ask => Approval::Ask,
+            Approve::Edits => Approval::Edits,
+            Approve::All => Approval::All,
+        }),
+        mode: match args.sandbox {
+            None | Some(SandboxMode::Workspace) => Mode::Workspace,
+            Some(SandboxMode::ReadOnly) => Mode::ReadOnly,
+            Some(SandboxMode::Off) => Mode::Off,
+        },
+        network: args.allow_network.as_deref().map_or(Ok(Network::None), network)?,
+        max_turns: args.max_turns,
+        timeout,
+        check_rounds: args.check_rounds,
+        trust: args.trust,
+        dry_run: args.dry_run,
+        rehearsed: false,
+    })
+}
+
+/// The highest layer of the configuration, as typed.
+#[must_use]
+pub fn flags(choice: ChoiceArgs, max_cost: Option<String>, checks: Vec<String>, fallback: Vec<String>) -> Flags {
+    let ChoiceArgs { path, provider, model, key } = choice;
+    Flags { path, provider, model, key, max_cost, checks, fallback }
+}
+
+fn network(text: &str) -> Result<Network, Failure> {
+    match text {
+        "*" => Ok(Network::Any),
+        "registries" => Ok(Network::Registries),
+        hosts => {
+            let hosts: Vec<String> = hosts.split(',').map(|host| host.trim().to_ascii_lowercase()).collect();
+            if hosts.iter().all(|host| is_host(host)) {
+                return Ok(Network::Hosts(hosts));
+            }
+            Err(Failure::usage("bad_host", format!("\"{text}\" is not a list of host names"))
+                .why("a host is a name such as crates.io, without scheme, path or port")
+                .fix("vk run --allow-network=registries \"...\"")
+                .fix("vk run --allow-network=example.com,api.example.com \"...\""))
+        }
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 253
+        && text.split('.').all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        })
+}
+
+/// Ctrl-C and the signals that end a program become the task's cancellation: what was spent is settled first.
+fn listen(cancel: &Cancel) {
+    let interrupt = cancel.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            interrupt.send(Signal::Interrupt);
+        }
+    });
+    #[cfg(unix)]
+    for kind in [tokio::signal::unix::SignalKind::terminate(), tokio::signal::unix::SignalKind::hangup()] {
+        let terminate = cancel.clone();
+        if let Ok(mut stream) = tokio::signal::unix::signal(kind) {
+            tokio::spawn(async move {
+                if stream.recv().await.is_some() {
+                    terminate.send(Signal::Terminate);
+                }
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_names_and_nothing_else() {
+        assert_eq!(network("registries").unwrap(), Network::Registries);
+        assert_eq!(network("*").unwrap(), Network::Any);
+        assert_eq!(network("A.example, b.example").unwrap(), Network::Hosts(vec!["a.example".into(), "b.example".into()]));
+        for bad in ["", "https://x", "a b", "x/y", "x:443", ".x", "x.", "-x", "a@b", "x,,y", "é.example"] {
+            assert_eq!(network(bad).unwrap_err().exit_code(), 2, "{bad}");
+        }
+    }
+}
