@@ -5,13 +5,17 @@ pub mod context;
 
 use std::ffi::OsString;
 use std::future::Future;
+use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::base::env::Env;
 use crate::domain::failure::{Failure, Status};
-use args::{Cli, Command};
+use crate::present::failure;
+use crate::present::terminal::{Mode, Terminal};
+use args::{Cli, Command, RunOutput};
+use context::Context;
 
 /// Runs the command line and gives the exit code. Everything that can go wrong has been told to the person.
 #[must_use]
@@ -20,21 +24,60 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     let parsed = Cli::command().try_get_matches_from(&args).and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {
         Ok(cli) => dispatch(cli, env),
-        Err(error) => {
-            // Clap writes help to stdout and errors to stderr; a closed pipe is nobody's failure.
-            let _ = error.print();
-            match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
-                _ => Status::Usage.exit_code(),
+        Err(error) => refuse(&error, &args),
+    }
+}
+
+/// Help and version are answers; everything else is exit 2, told in the form that was asked for.
+fn refuse(error: &clap::Error, args: &[OsString]) -> u8 {
+    // Clap writes help to stdout and errors to stderr; a closed pipe is nobody's failure.
+    let _ = error.print();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return 0;
+    }
+    let partly = Cli::command().ignore_errors(true).try_get_matches_from(args).ok();
+    let output = partly
+        .as_ref()
+        .and_then(|matches| matches.subcommand_matches("run"))
+        .and_then(|run| run.try_get_one::<RunOutput>("output").ok().flatten());
+    if let Some(mode) = output.map(|output| mode_of(*output)).filter(|mode| *mode != Mode::Text) {
+        let what = error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        failure::print(&Failure::usage("bad_arguments", what).fix("vk run --help"), mode);
+    }
+    Status::Usage.exit_code()
+}
+
+const fn mode_of(output: RunOutput) -> Mode {
+    match output {
+        RunOutput::Text => Mode::Text,
+        RunOutput::Json => Mode::Json,
+        RunOutput::StreamJson => Mode::StreamJson,
+    }
+}
+
+fn dispatch(cli: Cli, env: Env) -> u8 {
+    let (mode, quiet, is_run) = match &cli.command {
+        Some(Command::Run(run)) => (mode_of(run.output), run.quiet, true),
+        _ => (Mode::Text, false, false),
+    };
+    let ui = Arc::new(Terminal::new(&env, mode, quiet));
+    let context = Context { env, ui };
+    match execute(cli.command, &context) {
+        Ok(()) => 0,
+        Err(ended) => {
+            // A run has told its end as `task.finished`.
+            if !is_run {
+                failure::print(&ended, mode);
             }
+            ended.exit_code()
         }
     }
 }
 
-fn dispatch(cli: Cli, _env: Env) -> u8 {
-    match cli.command {
-        None | Some(Command::Man) => 0,
-        Some(_) => 2,
+fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
+    match command {
+        Some(Command::Run(_)) => block_on(async { Ok(()) }),
+        _ => Err(Failure::usage("not_built", "this command is not built yet")),
     }
 }
 

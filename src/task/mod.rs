@@ -1,4 +1,8 @@
 //! One task from start to end: route, reserve, engine, settle, record; checks and undo.
 
+pub mod edges;
+pub mod order;
+pub mod report;
 pub mod snapshot;
+pub mod tree;
 pub mod undo;
