@@ -74,13 +74,13 @@ const fn no_thinking() -> Thinking {
 struct PriceRow {
     source: String,
     from: Option<Date>,
-    #[serde(flatten)]
     rates: RatesRow,
     long: Option<LongRow>,
 }
 
 /// USD a million tokens, as decimal strings.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RatesRow {
     input: String,
     output: String,
@@ -90,9 +90,9 @@ struct RatesRow {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct LongRow {
     over_tokens: u64,
-    #[serde(flatten)]
     rates: RatesRow,
 }
 

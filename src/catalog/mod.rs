@@ -15,37 +15,65 @@ pub use model::{Model, Tier, Vendor};
 pub use price::{LongContext, Price, Rates};
 pub use resolve::{Match, Resolved, UnknownModel};
 
-/// The data files compiled into the program, one a vendor. A test parses and checks every row of each.
-const BUNDLED: &[&str] = &[include_str!("data/anthropic.toml"), include_str!("data/openai.toml")];
+/// The data files compiled into the program, one a vendor, by the vendor's id. A test checks every row of each.
+const BUNDLED: &[(&str, &str)] = &[
+    ("anthropic", include_str!("data/anthropic.toml")),
+    ("openai", include_str!("data/openai.toml")),
+    ("deepseek", include_str!("data/deepseek.toml")),
+    ("gemini", include_str!("data/gemini.toml")),
+    ("groq", include_str!("data/groq.toml")),
+    ("minimax", include_str!("data/minimax.toml")),
+    ("mistral", include_str!("data/mistral.toml")),
+    ("moonshotai", include_str!("data/moonshotai.toml")),
+    ("openrouter", include_str!("data/openrouter.toml")),
+    ("qwen", include_str!("data/qwen.toml")),
+    ("xai", include_str!("data/xai.toml")),
+    ("zai", include_str!("data/zai.toml")),
+];
 
 /// Every known vendor with its models. Rows keep the order of their data file.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
-    vendors: Vec<Vendor>,
+    tables: Vec<Table>,
+}
+
+/// A vendor's data, read when it is first asked for: a start of vk needs one vendor, rarely all.
+#[derive(Clone, Debug)]
+struct Table {
+    vendor: &'static str,
+    text: &'static str,
+    parsed: OnceLock<Option<Vendor>>,
+}
+
+impl Table {
+    /// A broken file is no vendor, which makes its models unknown and unpriced, never free; the tests keep that
+    /// from ever being released.
+    fn vendor(&self) -> Option<&Vendor> {
+        self.parsed.get_or_init(|| data::parse(self.text).ok()).as_ref()
+    }
 }
 
 impl Catalog {
-    /// The tables this version was built with, parsed on first use. A broken file leaves its vendor out, which
-    /// makes its models unknown and unpriced, never free; the tests keep that from ever being released.
+    /// The tables this version was built with.
     #[must_use]
     pub fn bundled() -> &'static Self {
         static CATALOG: OnceLock<Catalog> = OnceLock::new();
-        CATALOG.get_or_init(|| Self { vendors: BUNDLED.iter().filter_map(|text| data::parse(text).ok()).collect() })
+        let table = |(vendor, text): &(&'static str, &'static str)| Table { vendor, text, parsed: OnceLock::new() };
+        CATALOG.get_or_init(|| Self { tables: BUNDLED.iter().map(table).collect() })
     }
 
-    #[must_use]
-    pub fn vendors(&self) -> &[Vendor] {
-        &self.vendors
+    pub fn vendors(&self) -> impl Iterator<Item = &Vendor> {
+        self.tables.iter().filter_map(Table::vendor)
     }
 
     #[must_use]
     pub fn vendor(&self, id: &str) -> Option<&Vendor> {
-        self.vendors.iter().find(|vendor| vendor.id == id)
+        self.tables.iter().find(|table| table.vendor == id)?.vendor()
     }
 
     /// All models of all vendors, in the order of the data files.
     pub fn models(&self) -> impl Iterator<Item = &Model> {
-        self.vendors.iter().flat_map(|vendor| &vendor.models)
+        self.vendors().flat_map(|vendor| &vendor.models)
     }
 
     /// The row with exactly this id, or the row that `id` is a dated snapshot of.

@@ -49,7 +49,7 @@ impl Catalog {
     }
 
     fn unknown(&self, vendor: &str, name: &str, at: Timestamp) -> UnknownModel {
-        let others = self.vendors().iter().filter(|other| other.id != vendor);
+        let others = self.vendors().filter(|other| other.id != vendor);
         // A tier exists everywhere, so only names of models say that somebody else has it.
         let has = |other: &&Vendor| Tier::parse(name).is_none() && other.resolve(name, at).is_some();
         UnknownModel {
@@ -85,11 +85,15 @@ impl Vendor {
         self.aliases.iter().find(|(alias, _)| alias == name).map_or(name, |(_, family)| family.as_str())
     }
 
-    /// Whether `name` is an alias or a family: a word for the newest of several models, never an id.
     #[must_use]
-    pub fn is_word(&self, name: &str) -> bool {
+    pub fn has_alias(&self, name: &str) -> bool {
         self.aliases.iter().any(|(alias, _)| alias == name)
-            || self.find(name).is_none() && self.models.iter().any(|model| model.family == name)
+    }
+
+    /// Whether `name` is the name of a family and no id: a word for the newest of several models.
+    #[must_use]
+    pub fn is_family(&self, name: &str) -> bool {
+        self.find(name).is_none() && self.models.iter().any(|model| model.family == name)
     }
 
     fn close_to(&self, name: &str) -> Vec<String> {

@@ -109,7 +109,7 @@ pub(super) fn row<'c>(
         // Gateways write versions with dots where Anthropic has dashes.
         return catalog.find(vendor, id).or_else(|| catalog.find(vendor, &id.replace('.', "-")));
     }
-    let mut everywhere = catalog.vendors().iter().filter_map(|vendor| vendor.find(id));
+    let mut everywhere = catalog.vendors().filter_map(|vendor| vendor.find(id));
     let only = everywhere.next()?;
     everywhere.next().is_none().then_some(only)
 }
@@ -174,22 +174,20 @@ fn usual<'c>(facts: &Facts<'c>, settings: &ProviderSettings, name: &str) -> Opti
     let (vendors, prefix): (Vec<&Vendor>, bool) = match settings.wire {
         Wire::Anthropic => (facts.catalog.vendor("anthropic").into_iter().collect(), false),
         Wire::Responses => (facts.catalog.vendor("openai").into_iter().collect(), false),
-        Wire::Chat if Tier::parse(name).is_none() => (facts.catalog.vendors().iter().collect(), true),
-        Wire::Chat => return None,
+        Wire::Chat => (facts.catalog.vendors().filter(|vendor| vendor.has_alias(name)).collect(), true),
     };
-    let (stem, name) = name.split_once('/').map_or((None, name), |(vendor, name)| (Some(vendor), name));
-    let resolved = vendors
-        .into_iter()
-        .filter(|vendor| stem.is_none_or(|stem| vendor.id == stem))
-        .find_map(|vendor| vendor.resolve(name, facts.now))?;
+    let resolved = vendors.into_iter().find_map(|vendor| vendor.resolve(name, facts.now))?;
     let id = if prefix { format!("{}/{}", resolved.model.vendor, resolved.id) } else { resolved.id };
     Some(Found { id, row: Some(resolved.model), reason: format!("\"{name}\" is the newest {}", resolved.model.family) })
 }
 
 /// An id that nobody here knows, but that may well exist at the provider: exact ids always work.
 fn exact<'c>(facts: &Facts<'c>, provider: &ChosenProvider<'_>, name: &str) -> Option<Found<'c>> {
-    let word = facts.catalog.vendors().iter().any(|vendor| vendor.is_word(name)) || Tier::parse(name).is_some();
-    let possible = !word
+    // A local server may call a model by what is the name of a family here.
+    let local = provider.settings.kind == PayPath::Free;
+    let word = |vendor: &Vendor| vendor.has_alias(name) || (!local && vendor.is_family(name));
+    let possible = Tier::parse(name).is_none()
+        && !facts.catalog.vendors().any(word)
         && match facts.catalog.vendor(provider.name).filter(|_| provider.settings.source == Source::BuiltIn) {
             Some(vendor) if !vendor.id_prefixes.is_empty() => vendor.could_have(name),
             _ => true,
