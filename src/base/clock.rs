@@ -39,6 +39,18 @@ impl Window {
         };
         first.to_zoned_datetime(TimeZone::UTC).map_or(at, |zoned| zoned.timestamp())
     }
+
+    /// The first instant after the window that holds `at`.
+    #[must_use]
+    pub fn end(self, at: Timestamp) -> Timestamp {
+        let start = self.start(at).to_zoned_datetime(TimeZone::UTC);
+        let length = match self {
+            Self::Day => 1.day(),
+            Self::Week => 1.week(),
+            Self::Month => 1.month(),
+        };
+        start.checked_add(length).map_or(Timestamp::MAX, |zoned| zoned.timestamp())
+    }
 }
 
 #[cfg(test)]
@@ -52,5 +64,9 @@ mod tests {
         assert_eq!(start(Window::Day), "2026-11-25T00:00:00.000Z");
         assert_eq!(start(Window::Week), "2026-11-23T00:00:00.000Z");
         assert_eq!(start(Window::Month), "2026-11-01T00:00:00.000Z");
+        let end = |w: Window| rfc3339(w.end(at));
+        assert_eq!(end(Window::Day), "2026-11-26T00:00:00.000Z");
+        assert_eq!(end(Window::Week), "2026-11-30T00:00:00.000Z");
+        assert_eq!(end(Window::Month), "2026-12-01T00:00:00.000Z");
     }
 }

@@ -48,6 +48,12 @@ impl LedgerError {
         }
     }
 
+    /// The file may be read but not written.
+    pub(super) fn read_only(path: &Path) -> Self {
+        let source = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+        Self::ReadOnly { path: path.to_path_buf(), source: rusqlite::Error::SqliteFailure(source, None) }
+    }
+
     /// What a person reads. Nothing is spent that cannot be recorded, so each of these is exit 9.
     #[must_use]
     pub fn into_failure(self) -> Failure {

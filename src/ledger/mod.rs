@@ -4,13 +4,16 @@
 //! every scope that has a limit, so that no number of processes passes a cap. It does not price calls (the catalog
 //! does), choose scopes (configuration does) or print (`present/cost` does).
 
+mod counters;
 mod error;
+mod holds;
 mod id;
 mod owner;
 mod period;
 pub mod query;
 mod record;
 mod scope;
+mod settle;
 mod sqlite;
 
 pub use error::LedgerError;
@@ -19,4 +22,4 @@ pub use owner::Owner;
 pub use period::{ParsePeriodError, since, until};
 pub use record::{Aborted, NewAttempt, NewTask, PriceRef, Settled, Settlement, TaskEnd};
 pub use scope::{Reserve, Scope, ScopeKind, Standing};
-pub use sqlite::Ledger;
+pub use sqlite::{FILE_NAME, Ledger};

@@ -91,7 +91,8 @@ CREATE TABLE attempts (
 
 CREATE INDEX attempts_by_task ON attempts (task_id);
 CREATE INDEX attempts_by_time ON attempts (sent_at);
-CREATE INDEX attempts_open ON attempts (state) WHERE state IN ('live', 'uncertain');
+CREATE INDEX attempts_live ON attempts (task_id) WHERE state = 'live';
+CREATE INDEX attempts_uncertain ON attempts (uncertain_at) WHERE state = 'uncertain';
 
 -- What each scope has taken of each UTC day, so that a budget is a sum over at most a month of small rows. Every
 -- change of an attempt's state or counted money changes these rows in the same transaction.

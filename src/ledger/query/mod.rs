@@ -1,9 +1,15 @@
 //! What the ledger answers: reports by any group, one task call by call, lists of tasks. Read only.
 
+mod calls;
+mod find;
+mod groups;
 mod report;
 mod spend;
 mod tasks;
 
-pub use report::{Group, GroupRow, Query, Report, Rows, TaskRow};
-pub use spend::{Amount, Spend};
-pub use tasks::{CallRow, CallState, Found, TaskRecord};
+pub use calls::{CallRow, CallState};
+pub use find::Found;
+pub use groups::GroupRow;
+pub use report::{Group, Query, Report, Rows};
+pub use spend::{Amount, CallCounts, Spend};
+pub use tasks::{TaskRecord, TaskRow};

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use super::spend::Spend;
-use crate::domain::cost::CostState;
+use super::{GroupRow, TaskRow, groups, tasks};
+use crate::domain::cost::{Certainty, Charge, CostState};
+use crate::ledger::sqlite::{money, tokens, usage};
 use crate::ledger::{Ledger, LedgerError};
 
 /// What a report has one row for.
@@ -24,6 +26,44 @@ pub enum Group {
     Tool,
 }
 
+impl Group {
+    pub const ALL: [Self; 13] = [
+        Self::Task,
+        Self::Session,
+        Self::Day,
+        Self::Week,
+        Self::Month,
+        Self::Project,
+        Self::Path,
+        Self::Model,
+        Self::Provider,
+        Self::Payer,
+        Self::Key,
+        Self::User,
+        Self::Tool,
+    ];
+
+    /// The word of `vk cost --by`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Task => "task",
+            Self::Session => "session",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Project => "project",
+            Self::Path => "path",
+            Self::Model => "model",
+            Self::Provider => "provider",
+            Self::Payer => "payer",
+            Self::Key => "key",
+            Self::User => "user",
+            Self::Tool => "tool",
+        }
+    }
+}
+
 /// Which calls a report looks at, and how it groups them. A call belongs to the moment it was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
@@ -41,43 +81,32 @@ impl Query {
     pub fn by(by: Group) -> Self {
         Self { by, since: None, until: None, project: None }
     }
-}
 
-/// One task's spend with one payer. A task that crossed to another payer (an edge was taken) has a row for each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskRow {
-    pub task_id: String,
-    pub tool: String,
-    pub session: String,
-    pub started_at: Timestamp,
-    pub project: String,
-    /// The task's first words.
-    pub words: String,
-    /// `byok`, `subscription`, `platform`, `free`, or `unknown` for imported calls whose log does not say.
-    pub path: String,
-    pub provider: String,
-    pub payer: String,
-    pub key_label: Option<String>,
-    /// The model of the task's route if it ran with this payer, else the one used last.
-    pub model: String,
-    pub spend: Spend,
-    pub state: CostState,
-    /// How the task ended; `running`, or `interrupted` if its process died.
-    pub status: String,
-}
+    /// The condition on `attempts a JOIN tasks t`, whose parameters 1 to 3 are [`Query::bounds`].
+    pub(super) const FILTER: &'static str =
+        "a.state != 'aborted' AND a.sent_at >= ?1 AND a.sent_at < ?2 AND (?3 IS NULL OR t.project = ?3)";
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupRow {
-    /// `2026-11-25`, `2026-W48`, `2026-11`, a project, a model and so on.
-    pub group: String,
-    pub spend: Spend,
-    pub state: CostState,
+    pub(super) fn bounds(&self) -> (i64, i64, Option<&str>) {
+        let since = self.since.map_or(i64::MIN, Timestamp::as_millisecond);
+        let until = self.until.map_or(i64::MAX, Timestamp::as_millisecond);
+        (since, until, self.project.as_deref())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rows {
     Tasks(Vec<TaskRow>),
     Groups(Vec<GroupRow>),
+}
+
+impl Rows {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Tasks(rows) => rows.is_empty(),
+            Self::Groups(rows) => rows.is_empty(),
+        }
+    }
 }
 
 /// Rows, newest first, and their sum.
@@ -88,13 +117,61 @@ pub struct Report {
     pub total: Spend,
 }
 
+impl Report {
+    /// The report of a ledger that has nothing to tell.
+    #[must_use]
+    pub fn empty(by: Group) -> Self {
+        let rows = if by == Group::Task { Rows::Tasks(Vec::new()) } else { Rows::Groups(Vec::new()) };
+        Self { by, rows, total: Spend::default() }
+    }
+}
+
 impl Ledger {
     /// What was spent. `now` decides which tasks still run.
     ///
     /// # Errors
     /// What SQLite answered.
     pub fn report(&self, query: &Query, now: Timestamp) -> Result<Report, LedgerError> {
-        let _ = (query, now);
-        Ok(Report { by: query.by, rows: Rows::Tasks(Vec::new()), total: Spend::default() })
+        self.read(|transaction| {
+            let (rows, total) = if query.by == Group::Task {
+                let rows = tasks::rows(transaction, query, self.owner(), now)?;
+                let total = rows.iter().map(|row| row.spend).sum();
+                (Rows::Tasks(rows), total)
+            } else {
+                let rows = groups::rows(transaction, query)?;
+                let total = rows.iter().map(|row| row.spend).sum();
+                (Rows::Groups(rows), total)
+            };
+            Ok(Report { by: query.by, rows, total })
+        })
     }
+}
+
+/// The columns that [`part`] reads: sums over attempts of one charge and one certainty. Attempts under way are not
+/// summed, for they have no figures yet.
+pub(super) const SUMS: &str = "a.charge, a.certainty, max(a.sent_at), sum(a.state != 'live'), sum(a.input),
+    sum(a.cache_read), sum(a.cache_write_5m), sum(a.cache_write_1h), sum(a.output), sum(a.reasoning),
+    coalesce(sum(a.billed), 0), coalesce(sum(a.list), 0), sum(a.state != 'live' AND a.list IS NULL)";
+
+/// Some calls of one state.
+pub(super) struct Part {
+    pub state: CostState,
+    /// When the last of them was sent, in milliseconds.
+    pub latest: i64,
+    pub spend: Spend,
+}
+
+/// Reads the columns of [`SUMS`] from the column `first` on.
+pub(super) fn part(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Part> {
+    let (charge, certainty): (String, String) = (row.get(first)?, row.get(first + 1)?);
+    let state = CostState::of(Charge::parse(&charge), Certainty::parse(&certainty));
+    let spend = Spend::of(
+        state,
+        tokens(row.get(first + 3)?),
+        usage(row, first + 4)?,
+        money(row.get(first + 10)?),
+        money(row.get(first + 11)?),
+        tokens(row.get(first + 12)?),
+    );
+    Ok(Part { state, latest: row.get(first + 2)?, spend })
 }

@@ -1,16 +1,42 @@
-//! Tasks as they are listed, found by the beginning of their id, and shown call by call.
+//! Tasks: as rows of `vk cost`, as lists, and as records with the sum of their calls.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
 
-use super::spend::Spend;
-use crate::base::money::{Rate, Usd};
+use super::report::{SUMS, part};
+use super::{Query, Spend};
+use crate::base::money::Usd;
 use crate::domain::cost::CostState;
 use crate::domain::event::PayerShare;
-use crate::domain::failure::Failure;
-use crate::domain::usage::Usage;
-use crate::ledger::{Ledger, LedgerError, PriceRef};
+use crate::ledger::owner::{Life, Owner};
+use crate::ledger::sqlite::{moment, money};
+use crate::ledger::{Ledger, LedgerError};
+
+/// One task's spend with one payer. A task that crossed to another payer (an edge was taken) has a row for each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskRow {
+    pub task_id: String,
+    pub tool: String,
+    pub session: String,
+    pub started_at: Timestamp,
+    pub project: String,
+    /// The task's first words.
+    pub words: String,
+    /// `byok`, `subscription`, `platform`, `free`, or `unknown` for imported calls whose log does not say.
+    pub path: String,
+    pub provider: String,
+    pub payer: String,
+    pub key_label: Option<String>,
+    /// The model of the task's route if it ran with this payer, else the one used last.
+    pub model: String,
+    pub spend: Spend,
+    pub state: CostState,
+    /// How the task ended; `running`, or `interrupted` if its process died.
+    pub status: String,
+}
 
 /// A task as the ledger has it, with the sum of its calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,83 +67,7 @@ pub struct TaskRecord {
     pub spend: Spend,
 }
 
-/// Where an attempt stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallState {
-    /// May be under way.
-    Live,
-    /// Its process died, or its cost is not known: counted in full.
-    Uncertain,
-    Settled,
-    /// Nothing was sent.
-    Aborted,
-}
-
-/// One HTTP attempt as the ledger has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallRow {
-    pub attempt_id: String,
-    pub call_no: u32,
-    pub attempt_no: u32,
-    pub state: CallState,
-    pub path: String,
-    pub provider: String,
-    pub payer: String,
-    pub key_label: Option<String>,
-    pub key_fingerprint: Option<String>,
-    pub model: String,
-    pub sent_at: Timestamp,
-    pub hold: Usd,
-    pub cost_state: CostState,
-    pub billed: Option<Usd>,
-    pub list: Option<Usd>,
-    pub proof: String,
-    pub usage: Usage,
-    pub price: Option<PriceRef>,
-    pub markup: Rate,
-    pub outcome: Option<String>,
-    pub http_status: Option<u16>,
-    pub response_id: Option<String>,
-    pub request_id: Option<String>,
-    pub organization: Option<String>,
-    pub duration_ms: Option<u64>,
-}
-
-/// The tasks whose id begins with what was typed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
-    One(Box<TaskRecord>),
-    /// None; the ids that look most like it.
-    None(Vec<String>),
-    /// More than one, newest first.
-    Many(Vec<TaskRecord>),
-}
-
-impl Found {
-    /// The one task, or a usage failure (exit 2) that names what was meant or lists what fits. `command` is what
-    /// the person typed before the id: `vk cost show`.
-    ///
-    /// # Errors
-    /// No task, or several.
-    pub fn one(self, asked: &str, command: &str) -> Result<TaskRecord, Failure> {
-        let _ = command;
-        match self {
-            Self::One(task) => Ok(*task),
-            _ => Err(Failure::usage("unknown_task", format!("no task {asked}"))),
-        }
-    }
-}
-
 impl Ledger {
-    /// The task whose id is or begins with `id`.
-    ///
-    /// # Errors
-    /// What SQLite answered.
-    pub fn find_task(&self, id: &str, now: Timestamp) -> Result<Found, LedgerError> {
-        let _ = (id, now);
-        Ok(Found::None(Vec::new()))
-    }
-
     /// The newest `limit` tasks, of one project's folder or of all.
     ///
     /// # Errors
@@ -128,17 +78,9 @@ impl Ledger {
         limit: u32,
         now: Timestamp,
     ) -> Result<Vec<TaskRecord>, LedgerError> {
-        let _ = (project_dir, limit, now);
-        Ok(Vec::new())
-    }
-
-    /// Every attempt of a task, in the order they were sent.
-    ///
-    /// # Errors
-    /// What SQLite answered.
-    pub fn calls(&self, task_id: &str) -> Result<Vec<CallRow>, LedgerError> {
-        let _ = task_id;
-        Ok(Vec::new())
+        let dir = project_dir.map(|dir| dir.to_string_lossy().into_owned());
+        let filter = "(?1 IS NULL OR project_dir = ?1) ORDER BY started_at DESC, task_id DESC LIMIT ?2";
+        self.read(|transaction| Ok(records(transaction, filter, &[&dir, &limit], self.owner(), now)?))
     }
 
     /// What a task's calls used and cost so far; attempts under way are not in it.
@@ -146,8 +88,7 @@ impl Ledger {
     /// # Errors
     /// What SQLite answered.
     pub fn task_spend(&self, task_id: &str) -> Result<Spend, LedgerError> {
-        let _ = task_id;
-        Ok(Spend::default())
+        self.read(|transaction| Ok(spend_of(transaction, task_id)?))
     }
 
     /// The billed and estimated money of a task so far: what its cap counts, without holds.
@@ -163,7 +104,219 @@ impl Ledger {
     /// # Errors
     /// What SQLite answered.
     pub fn payers(&self, task_id: &str) -> Result<Vec<PayerShare>, LedgerError> {
-        let _ = task_id;
-        Ok(Vec::new())
+        self.read(|transaction| {
+            let mut statement = transaction.prepare_cached(&format!(
+                "SELECT a.path, a.provider, a.payer, a.key_label, a.key_fingerprint, {SUMS} FROM attempts a
+                 WHERE a.task_id = ?1 AND a.state NOT IN ('aborted', 'live')
+                 GROUP BY a.path, a.provider, a.payer, a.key_label, a.key_fingerprint, a.charge, a.certainty
+                 ORDER BY min(a.sent_at), min(a.call_no)"
+            ))?;
+            let parts = statement.query_map([task_id], |row| Ok((Payer::read(row, 0)?, part(row, 5)?)))?;
+            let mut shares: Vec<(Payer, Spend)> = Vec::new();
+            for row in parts {
+                let (payer, part) = row?;
+                match shares.iter_mut().find(|(known, _)| *known == payer) {
+                    Some((_, spend)) => *spend += part.spend,
+                    None => shares.push((payer, part.spend)),
+                }
+            }
+            let share = |(payer, spend): (Payer, Spend)| PayerShare {
+                path: payer.path,
+                provider: payer.provider,
+                payer: payer.payer,
+                key_label: payer.key_label,
+                cost_usd: spend.charged().exact(),
+                cost_state: spend.state().unwrap_or(CostState::Unknown),
+            };
+            Ok(shares.into_iter().map(share).collect())
+        })
+    }
+}
+
+/// Whom the calls of a row were charged to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Payer {
+    path: String,
+    provider: String,
+    payer: String,
+    key_label: Option<String>,
+    key_fingerprint: Option<String>,
+}
+
+impl Payer {
+    fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Self> {
+        Ok(Self {
+            path: row.get(first)?,
+            provider: row.get(first + 1)?,
+            payer: row.get(first + 2)?,
+            key_label: row.get(first + 3)?,
+            key_fingerprint: row.get(first + 4)?,
+        })
+    }
+}
+
+fn spend_of(connection: &Connection, task_id: &str) -> rusqlite::Result<Spend> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {SUMS} FROM attempts a WHERE a.task_id = ?1 AND a.state NOT IN ('aborted', 'live')
+         GROUP BY a.charge, a.certainty"
+    ))?;
+    let parts = statement.query_map([task_id], |row| Ok(part(row, 0)?.spend))?;
+    parts.sum()
+}
+
+/// The tasks that `filter` (of the tasks table, with its own order) finds, with the sums of their calls.
+pub(super) fn records(
+    connection: &Connection,
+    filter: &str,
+    parameters: &[&dyn rusqlite::ToSql],
+    here: &Owner,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<TaskRecord>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT task_id, tool, session, user_name, project, project_dir, words, path, provider, payer, key_label,
+             key_fingerprint, model, engine, cap, started_at, finished_at, exit_code, turns, files_changed, summary,
+             status, owner_pid, owner_started, owner_host, lease_until
+         FROM tasks WHERE {filter}"
+    ))?;
+    let tasks = statement.query_map(parameters, |row| {
+        Ok(TaskRecord {
+            task_id: row.get(0)?,
+            tool: row.get(1)?,
+            session: row.get(2)?,
+            user: row.get(3)?,
+            project: row.get(4)?,
+            project_dir: PathBuf::from(row.get::<_, String>(5)?),
+            words: row.get(6)?,
+            path: row.get(7)?,
+            provider: row.get(8)?,
+            payer: row.get(9)?,
+            key_label: row.get(10)?,
+            key_fingerprint: row.get(11)?,
+            model: row.get(12)?,
+            engine: row.get(13)?,
+            cap: row.get::<_, Option<i64>>(14)?.map(money),
+            started_at: moment(row.get(15)?),
+            finished_at: row.get::<_, Option<i64>>(16)?.map(moment),
+            exit_code: row.get(17)?,
+            turns: row.get(18)?,
+            files_changed: row.get(19)?,
+            summary: row.get(20)?,
+            status: status(row, 21, here, now)?,
+            spend: Spend::default(),
+        })
+    })?;
+    let mut tasks: Vec<TaskRecord> = tasks.collect::<Result<_, _>>()?;
+    for task in &mut tasks {
+        task.spend = spend_of(connection, &task.task_id)?;
+    }
+    Ok(tasks)
+}
+
+/// How a task ended, from the columns status, owner_pid, owner_started, owner_host, lease_until. One without an
+/// end runs as long as its process does.
+fn status(row: &Row<'_>, first: usize, here: &Owner, now: Timestamp) -> rusqlite::Result<String> {
+    if let Some(status) = row.get(first)? {
+        return Ok(status);
+    }
+    let started: i64 = row.get(first + 2)?;
+    let owner =
+        Owner { pid: row.get(first + 1)?, started: u64::try_from(started).unwrap_or(0), host: row.get(first + 3)? };
+    let runs = match owner.life(here) {
+        Life::Alive => true,
+        Life::Dead => false,
+        Life::Elsewhere => row.get::<_, i64>(first + 4)? > now.as_millisecond(),
+    };
+    Ok(if runs { "running" } else { "interrupted" }.to_owned())
+}
+
+/// The rows of `vk cost`: one for each task and payer, the newest task first.
+pub(super) fn rows(
+    connection: &Connection,
+    query: &Query,
+    here: &Owner,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<TaskRow>> {
+    let sql = format!(
+        "SELECT a.path, a.provider, a.payer, a.key_label, a.key_fingerprint, a.task_id, a.model, {SUMS},
+             t.tool, t.session, t.started_at, t.project, t.words, t.model, t.status, t.owner_pid, t.owner_started,
+             t.owner_host, t.lease_until
+         FROM attempts a JOIN tasks t ON t.task_id = a.task_id WHERE {filter}
+         GROUP BY a.task_id, a.path, a.provider, a.payer, a.key_label, a.key_fingerprint, a.model, a.charge,
+             a.certainty",
+        filter = Query::FILTER
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let (since, until, project) = query.bounds();
+    let parts = statement.query_map(params![since, until, project], |row| {
+        let payer = Payer::read(row, 0)?;
+        let part = part(row, 7)?;
+        let (used, routed): (String, String) = (row.get(6)?, row.get(25)?);
+        let task = TaskRow {
+            task_id: row.get(5)?,
+            tool: row.get(20)?,
+            session: row.get(21)?,
+            started_at: moment(row.get(22)?),
+            project: row.get(23)?,
+            words: row.get(24)?,
+            path: payer.path.clone(),
+            provider: payer.provider.clone(),
+            payer: payer.payer.clone(),
+            key_label: payer.key_label.clone(),
+            model: used,
+            spend: part.spend,
+            state: part.state,
+            status: status(row, 26, here, now)?,
+        };
+        Ok(Piece { payer, task, latest: part.latest, routed })
+    })?;
+    let mut whole: HashMap<(String, Payer), Piece> = HashMap::new();
+    for piece in parts {
+        let piece = piece?;
+        let key = (piece.task.task_id.clone(), piece.payer.clone());
+        match whole.entry(key) {
+            std::collections::hash_map::Entry::Occupied(mut sum) => sum.get_mut().take(piece),
+            std::collections::hash_map::Entry::Vacant(none) => {
+                none.insert(piece);
+            }
+        }
+    }
+    let mut pieces: Vec<Piece> = whole.into_values().collect();
+    pieces.sort_by(|a, b| {
+        let key = |p: &Piece| (p.task.started_at, p.task.task_id.clone(), p.latest);
+        key(b).cmp(&key(a)).then_with(|| a.task.payer.cmp(&b.task.payer))
+    });
+    Ok(pieces.into_iter().map(Piece::into_row).collect())
+}
+
+/// Calls of one task with one payer and one model, on the way to a row.
+struct Piece {
+    payer: Payer,
+    task: TaskRow,
+    latest: i64,
+    routed: String,
+}
+
+impl Piece {
+    fn take(&mut self, other: Self) {
+        self.task.spend += other.task.spend;
+        let better = other.task.model == self.routed || (self.task.model != self.routed && other.latest > self.latest);
+        if better {
+            self.task.model = other.task.model;
+        }
+        self.latest = self.latest.max(other.latest);
+    }
+
+    fn into_row(self) -> TaskRow {
+        // Without any settled call, a row says who is being charged.
+        let unsettled = match self.task.path.as_str() {
+            "subscription" => CostState::Covered,
+            "free" => CostState::Free,
+            _ => CostState::Billed,
+        };
+        let state = self.task.spend.state().unwrap_or(match self.task.state {
+            CostState::Unknown => unsettled,
+            known => known,
+        });
+        TaskRow { state, ..self.task }
     }
 }

@@ -1,0 +1,249 @@
+//! Holding money before it is spent, and what becomes of holds whose owner died.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::counters::{Place, Taken, day_of, rebook, standing};
+use super::owner::{Life, Owner};
+use super::sqlite::{Stop, stored_money};
+use super::{Ledger, LedgerError, NewAttempt, Reserve, Scope, Standing};
+use crate::base::money::Usd;
+
+/// How long a hold outlives the last sign of life of its owner.
+pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(60);
+
+/// How long an uncertain hold waits for the provider's figure before it is settled as estimated.
+const UNCERTAIN_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+impl Ledger {
+    /// Records an attempt before it is sent and holds its money in every scope, or in none: one transaction.
+    /// The windows are those of the attempt's `sent_at`.
+    ///
+    /// # Errors
+    /// See [`LedgerError`]; the attempt may not be sent then.
+    pub fn reserve(&self, attempt: &NewAttempt, scopes: &[Scope]) -> Result<Reserve, LedgerError> {
+        let now = attempt.sent_at;
+        self.write(|transaction| {
+            expire(transaction, self.owner(), now)?;
+            let place = place_of(transaction, attempt)?;
+            let mut left: Option<Usd> = None;
+            let mut busy: Option<Standing> = None;
+            for scope in scopes {
+                let standing = standing(transaction, scope, now)?;
+                if attempt.hold > standing.without_live() {
+                    return Ok(Reserve::Exhausted(standing));
+                }
+                let after = standing.available() - attempt.hold;
+                if after.is_negative() {
+                    busy = busy.or(Some(standing));
+                }
+                left = Some(left.map_or(after, |left| left.min(after)));
+            }
+            if let Some(standing) = busy {
+                return Ok(Reserve::Busy(standing));
+            }
+            insert(transaction, attempt)?;
+            let hold = stored_money(attempt.hold);
+            rebook(transaction, &place, Taken::default(), Taken::of("live", hold))?;
+            renew(transaction, self.owner(), &attempt.task_id, now)?;
+            Ok(Reserve::Granted { left })
+        })
+    }
+
+    /// Where each scope stands at `now`: for choosing how much an attempt may hold.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    pub fn standing(&self, scopes: &[Scope], now: Timestamp) -> Result<Vec<Standing>, LedgerError> {
+        self.read(|transaction| Ok(scopes.iter().map(|s| standing(transaction, s, now)).collect::<Result<_, _>>()?))
+    }
+
+    /// Says that the task's process still lives: at least every 20 s while an attempt is under way.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    pub fn renew(&self, task_id: &str, now: Timestamp) -> Result<(), LedgerError> {
+        self.write(|transaction| renew(transaction, self.owner(), task_id, now))
+    }
+
+    /// Makes the holds of dead owners uncertain and settles those that were uncertain for a day. Every reservation
+    /// does this by itself; reports do it first. Without anything to do, nothing is written.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    pub fn expire(&self, now: Timestamp) -> Result<(), LedgerError> {
+        let due =
+            self.read(|transaction| Ok(!lapsed(transaction, now)?.is_empty() || overdue(transaction, now)? > 0))?;
+        if due { self.write(|transaction| expire(transaction, self.owner(), now)) } else { Ok(()) }
+    }
+}
+
+fn insert(connection: &Connection, attempt: &NewAttempt) -> Result<(), Stop> {
+    let hold = stored_money(attempt.hold);
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO attempts (attempt_id, task_id, call_no, attempt_no, state, path, provider, payer, key_label,
+             key_fingerprint, model, wire, sent_at, day, hold, counted, charge, certainty, proof, price_source,
+             price_date, price_hash, markup_ppm)
+         VALUES (?1, ?2, ?3, ?4, 'live', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, 'unknown', 'claimed',
+             ?16, ?17, ?18, ?19)
+         ON CONFLICT (attempt_id) DO NOTHING",
+    )?;
+    let price = attempt.price.as_ref();
+    let rows = statement.execute(params![
+        attempt.attempt_id,
+        attempt.task_id,
+        attempt.call_no,
+        attempt.attempt_no,
+        attempt.path.as_str(),
+        attempt.provider,
+        attempt.payer,
+        attempt.key_label,
+        attempt.key_fingerprint,
+        attempt.model,
+        attempt.wire.map(crate::domain::path::Wire::as_str),
+        attempt.sent_at.as_millisecond(),
+        day_of(attempt.sent_at),
+        hold,
+        attempt.charge.as_str(),
+        price.map(|p| &p.source),
+        price.map(|p| &p.as_of),
+        price.map(|p| &p.hash),
+        attempt.markup.ppm(),
+    ])?;
+    if rows == 0 {
+        return Err(LedgerError::Duplicate { what: "attempt", id: attempt.attempt_id.clone() }.into());
+    }
+    Ok(())
+}
+
+/// Where an attempt that is about to be made will count.
+fn place_of(connection: &Connection, attempt: &NewAttempt) -> Result<Place, Stop> {
+    let mut statement = connection.prepare_cached("SELECT project_dir, user_name FROM tasks WHERE task_id = ?1")?;
+    let task = statement.query_row([&attempt.task_id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((project_dir, user)) = task else {
+        return Err(LedgerError::Missing { what: "task", id: attempt.task_id.clone() }.into());
+    };
+    Ok(Place {
+        task_id: attempt.task_id.clone(),
+        project_dir,
+        path: attempt.path.as_str().to_owned(),
+        key_fingerprint: attempt.key_fingerprint.clone(),
+        user,
+        day: day_of(attempt.sent_at),
+    })
+}
+
+/// Gives the task to `owner` for another lease.
+pub(super) fn renew(connection: &Connection, owner: &Owner, task_id: &str, now: Timestamp) -> Result<(), Stop> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE tasks SET owner_pid = ?2, owner_started = ?3, owner_host = ?4, lease_until = ?5 WHERE task_id = ?1",
+    )?;
+    let started = i64::try_from(owner.started).unwrap_or(i64::MAX);
+    let until = (now + LEASE).as_millisecond();
+    if statement.execute(params![task_id, owner.pid, started, owner.host, until])? == 0 {
+        return Err(LedgerError::Missing { what: "task", id: task_id.to_owned() }.into());
+    }
+    Ok(())
+}
+
+/// A task with live holds whose lease is over, or reaches further ahead than a lease can: a clock was set back.
+struct Lapsed {
+    task_id: String,
+    owner: Owner,
+    lease_until: i64,
+}
+
+fn lapsed(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Lapsed>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT DISTINCT t.task_id, t.owner_pid, t.owner_started, t.owner_host, t.lease_until
+         FROM attempts a JOIN tasks t ON t.task_id = a.task_id
+         WHERE a.state = 'live' AND (t.lease_until <= ?1 OR t.lease_until > ?2)",
+    )?;
+    let rows = statement.query_map([now.as_millisecond(), (now + LEASE).as_millisecond()], |row| {
+        let started: i64 = row.get(2)?;
+        Ok(Lapsed {
+            task_id: row.get(0)?,
+            owner: Owner { pid: row.get(1)?, started: u64::try_from(started).unwrap_or(0), host: row.get(3)? },
+            lease_until: row.get(4)?,
+        })
+    })?;
+    rows.collect()
+}
+
+fn overdue(connection: &Connection, now: Timestamp) -> rusqlite::Result<i64> {
+    let mut statement =
+        connection.prepare_cached("SELECT count(*) FROM attempts WHERE state = 'uncertain' AND uncertain_at <= ?1")?;
+    statement.query_row([(now - UNCERTAIN_FOR).as_millisecond()], |row| row.get(0))
+}
+
+/// What [`Ledger::expire`] does, inside a write.
+fn expire(connection: &Connection, here: &Owner, now: Timestamp) -> Result<(), Stop> {
+    for lapsed in lapsed(connection, now)? {
+        if lapsed.owner.life(here) == Life::Alive {
+            continue;
+        }
+        if lapsed.lease_until > now.as_millisecond() {
+            let mut statement = connection.prepare_cached("UPDATE tasks SET lease_until = ?2 WHERE task_id = ?1")?;
+            statement.execute(params![lapsed.task_id, (now + LEASE).as_millisecond()])?;
+            continue;
+        }
+        make_uncertain(connection, &lapsed.task_id, lapsed.lease_until)?;
+    }
+    if overdue(connection, now)? > 0 {
+        assume(connection, now)?;
+    }
+    Ok(())
+}
+
+/// Makes the live holds of a task uncertain, as of `since` (milliseconds).
+pub(super) fn make_uncertain(connection: &Connection, task_id: &str, since: i64) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE attempts SET state = 'uncertain', uncertain_at = ?2, outcome = 'lost'
+         WHERE task_id = ?1 AND state = 'live' RETURNING attempt_id, counted",
+    )?;
+    let lost: Vec<(String, i64)> = statement
+        .query_map(params![task_id, since], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (attempt_id, counted) in lost {
+        let place = Place::load(connection, &attempt_id)?;
+        rebook(connection, &place, Taken::of("live", counted), Taken::of("uncertain", counted))?;
+    }
+    Ok(())
+}
+
+/// Settles what stayed uncertain for a day: as estimated, at its hold, which is the most it can have cost.
+fn assume(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE attempts SET state = 'settled', settled_by = 'expiry', certainty = 'estimated', billed = counted,
+             finished_at = coalesce(finished_at, uncertain_at)
+         WHERE state = 'uncertain' AND uncertain_at <= ?1 RETURNING attempt_id, counted",
+    )?;
+    let before = (now - UNCERTAIN_FOR).as_millisecond();
+    let due: Vec<(String, i64)> =
+        statement.query_map([before], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    for (attempt_id, counted) in due {
+        let place = Place::load(connection, &attempt_id)?;
+        rebook(connection, &place, Taken::of("uncertain", counted), Taken::of("settled", counted))?;
+    }
+    Ok(())
+}
+
+impl Place {
+    /// Where an attempt that is in the ledger counts.
+    pub(super) fn load(connection: &Connection, attempt_id: &str) -> rusqlite::Result<Self> {
+        let mut statement = connection.prepare_cached(
+            "SELECT a.task_id, t.project_dir, a.path, a.key_fingerprint, t.user_name, a.day
+             FROM attempts a JOIN tasks t ON t.task_id = a.task_id WHERE a.attempt_id = ?1",
+        )?;
+        statement.query_row([attempt_id], |row| {
+            Ok(Self {
+                task_id: row.get(0)?,
+                project_dir: row.get(1)?,
+                path: row.get(2)?,
+                key_fingerprint: row.get(3)?,
+                user: row.get(4)?,
+                day: row.get(5)?,
+            })
+        })
+    }
+}
