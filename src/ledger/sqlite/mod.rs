@@ -75,6 +75,11 @@ impl Ledger {
         Ok(Self::over(connection, path, owner))
     }
 
+    /// Goes on as another owner: for tests that play several processes.
+    pub fn set_owner(&mut self, owner: Owner) {
+        self.owner = owner;
+    }
+
     fn connect(path: PathBuf, owner: Owner) -> Result<Self, LedgerError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
