@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod context;
+pub mod keys;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -77,6 +78,7 @@ fn dispatch(cli: Cli, env: Env) -> u8 {
 fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
     match command {
         Some(Command::Run(_)) => block_on(async { Ok(()) }),
+        Some(Command::Keys(args)) => block_on(keys::run(args, context)),
         _ => Err(Failure::usage("not_built", "this command is not built yet")),
     }
 }

@@ -4,6 +4,7 @@
 pub mod escape;
 pub mod failure;
 pub mod json;
+pub mod keys;
 pub mod table;
 pub mod terminal;
 

@@ -1,0 +1,162 @@
+//! `vk keys`: store, list, test, remove and choose provider keys.
+
+mod add;
+mod check;
+
+use std::sync::Arc;
+
+use super::args::{KeysArgs, KeysCommand, ListOutput};
+use super::context::Context;
+use crate::config::{self, Flags, Loaded, ProviderSettings};
+use crate::credential::{KeyInfo, StoreKind, Vault};
+use crate::domain::failure::{Failure, Status};
+use crate::domain::path::Auth;
+use crate::domain::ui::Question;
+use crate::present;
+
+/// # Errors
+/// Exit 2 for what was typed, 3 for a key or a store that cannot be used, 4 for a key of another account than before.
+pub async fn run(args: KeysArgs, context: &Context) -> Result<(), Failure> {
+    let loaded = config::load(&context.env, &Flags::default())?;
+    let vault = Vault::open(&loaded.dirs.data, &context.env, Arc::clone(&context.ui));
+    let keys = Keys { context, loaded: &loaded, vault: &vault };
+    match args.command {
+        KeysCommand::Add { provider, label, stdin, from_env } => {
+            keys.add(provider.as_deref(), label.as_deref(), &add::Source::of(stdin, from_env))
+        }
+        KeysCommand::List { output } => keys.list(output),
+        KeysCommand::Test { label, provider, accept_address, output } => {
+            keys.test(label.as_deref(), provider.as_deref(), accept_address, output).await
+        }
+        KeysCommand::Remove { label, provider, yes } => keys.remove(&label, provider.as_deref(), yes),
+        KeysCommand::Default { label, provider } => keys.default(&label, provider.as_deref()),
+        KeysCommand::Init { file: _ } => keys.init_file(),
+    }
+}
+
+/// What each of the commands works with.
+struct Keys<'a> {
+    context: &'a Context,
+    loaded: &'a Loaded,
+    vault: &'a Vault,
+}
+
+impl Keys<'_> {
+    fn say(&self, line: impl AsRef<str>) {
+        self.context.ui.say(line.as_ref());
+    }
+
+    /// A provider that takes keys, by the name the user has for it.
+    fn provider(&self, name: &str) -> Result<&ProviderSettings, Failure> {
+        if matches!(name, "claude" | "codex") {
+            return Err(Failure::usage("plan_not_supported", format!("{name} is a plan, not a provider of keys"))
+                .why("this version of vk does not drive plans")
+                .fix(format!("vk keys add {}", if name == "claude" { "anthropic" } else { "openai" })));
+        }
+        let providers = &self.loaded.settings.providers;
+        let Some(settings) = providers.get(name) else {
+            let names: Vec<&str> = providers.keys().map(String::as_str).collect();
+            let near = names.iter().map(|known| (strsim::damerau_levenshtein(known, name), *known)).min();
+            let failure = Failure::usage("unknown_provider", format!("there is no provider {name}"))
+                .why(format!("known are: {}; others are described in config.toml", names.join(", ")));
+            return Err(match near {
+                Some((distance, known)) if distance <= 2 => failure.fix(format!("vk keys add {known}")),
+                _ => failure,
+            });
+        };
+        if settings.auth == Auth::None {
+            return Err(Failure::usage("no_key_needed", format!("{name} takes no key"))
+                .why(format!("its address {} is used without one", settings.base_url.value)));
+        }
+        Ok(settings)
+    }
+
+    fn list(&self, output: ListOutput) -> Result<(), Failure> {
+        let keys = self.vault.list()?;
+        if output == ListOutput::Json {
+            return present::stdout(&present::keys::json(&keys));
+        }
+        if keys.is_empty() {
+            self.say("No key is stored. Store one with: vk keys add");
+            return Ok(());
+        }
+        present::stdout(&present::keys::table(&keys, present::table::width(&self.context.env)))
+    }
+
+    fn remove(&self, label: &str, provider: Option<&str>, yes: bool) -> Result<(), Failure> {
+        let key = self.vault.find(label, provider)?;
+        let name = key.name();
+        if !yes {
+            if !self.context.ui.interactive() {
+                return Err(Failure::usage("not_confirmed", format!("nobody is here to confirm that {name} goes"))
+                    .fix(format!("vk keys remove {} --provider {} --yes", key.label, key.provider)));
+            }
+            let question = Question::yes_no(format!("Delete the key {name} ({})?", key.fingerprint));
+            if !self.context.ui.confirm(&question) {
+                self.say("Nothing was deleted.");
+                return Ok(());
+            }
+        }
+        match self.vault.remove(&key.provider, &key.label) {
+            Ok(()) => self.say(format!("Deleted {name} from {}.", place(key.store))),
+            Err(error) if error.is_unreachable() && self.context.ui.interactive() => self.forget(&key, error.into())?,
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// A keyring that is gone for good must not keep its keys in the list for ever.
+    fn forget(&self, key: &KeyInfo, failure: Failure) -> Result<(), Failure> {
+        let text = format!("{}. Take {} off the list all the same?", failure.what, key.name());
+        let question = Question::yes_no(text).detail("If the keyring comes back, the secret is still in it.");
+        if !self.context.ui.confirm(&question) {
+            return Err(failure);
+        }
+        self.vault.forget(key)?;
+        self.say(format!("{} is off the list; its secret was not deleted.", key.name()));
+        Ok(())
+    }
+
+    fn default(&self, label: &str, provider: Option<&str>) -> Result<(), Failure> {
+        let key = self.vault.find(label, provider)?;
+        self.vault.set_default(&key.provider, &key.label)?;
+        self.say(format!("{} is used where {} has several keys and none is named.", key.name(), key.provider));
+        Ok(())
+    }
+
+    fn init_file(&self) -> Result<(), Failure> {
+        let made = self.vault.init_file()?;
+        let shown = made.path.display();
+        if made.existed {
+            self.say(format!("New keys go to {shown}, which was there and opens."));
+        } else {
+            self.say(format!("New keys go to {shown}, encrypted with age."));
+        }
+        match made.new_identity {
+            Some(path) => self.say(format!(
+                "A new identity is in {}. Whoever has it can read the keys; without it nobody can.",
+                path.display()
+            )),
+            None if made.passphrase => self.say("It opens with the passphrase, which vk asks for when it needs a key."),
+            None => self.say("It opens with the identity that VK_AGE_IDENTITY gives."),
+        }
+        let elsewhere = self.vault.list()?.iter().filter(|key| key.store != StoreKind::File).count();
+        if elsewhere > 0 {
+            self.say(format!("{elsewhere} of your keys stay in the system keyring and go on working."));
+        }
+        self.say("Next: vk keys add");
+        Ok(())
+    }
+}
+
+fn place(store: StoreKind) -> &'static str {
+    match store {
+        StoreKind::Keyring => "the system keyring",
+        StoreKind::File => "the encrypted file",
+        StoreKind::Memory => "memory",
+    }
+}
+
+fn no_credential(code: &'static str, what: String) -> Failure {
+    Failure::new(Status::NoCredential, code, what)
+}
