@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn tests_say_what_works_and_what_does_not() {
-        let failure = Failure::usage("key_rejected", "openai does not accept the key openai/default").fix("vk keys add");
+        let failure =
+            Failure::usage("key_rejected", "openai does not accept the key openai/default").fix("vk keys add");
         let mut rows = keys().into_iter();
         let tested = [
             Tested { key: rows.next().unwrap(), failure: None },

@@ -98,9 +98,12 @@ impl Keys<'_> {
             if providers.contains_key(name) {
                 return Ok(name.to_owned());
             }
-            return Err(Failure::usage("provider_not_configured", format!("this is a key of {name}, which is not configured"))
-                .why("its address belongs in your own config.toml")
-                .fix(format!("add a table [providers.{name}] with kind, wire, base_url and auth to config.toml")));
+            return Err(Failure::usage(
+                "provider_not_configured",
+                format!("this is a key of {name}, which is not configured"),
+            )
+            .why("its address belongs in your own config.toml")
+            .fix(format!("add a table [providers.{name}] with kind, wire, base_url and auth to config.toml")));
         }
         // A token of a plan names nobody either; it gets its own refusal.
         shape::check(ProviderFacts { name: "", base_url: "" }, secret)?;

@@ -23,9 +23,8 @@ impl Keys<'_> {
             return Err(Failure::usage("one_key_only", "--accept-address takes one key at a time")
                 .fix("vk keys test LABEL --accept-address"));
         }
-        let client = Client::new(&self.context.env).map_err(|error| {
-            Failure::usage("no_client", "no request can be made").why(error.to_string())
-        })?;
+        let client = Client::new(&self.context.env)
+            .map_err(|error| Failure::usage("no_client", "no request can be made").why(error.to_string()))?;
         if let Some(note) = client.proxy_note() {
             self.say(note);
         }
@@ -104,9 +103,11 @@ fn call_failure(error: CallError, key: &KeyInfo) -> Failure {
     let (provider, name) = (&key.provider, key.name());
     let failed = |code, what| Failure::new(Status::ProviderFailed, code, what);
     let failure = match error.kind {
-        CallErrorKind::Unauthorized => no_credential("key_rejected", format!("{provider} does not accept the key {name}"))
-            .fix(format!("vk keys remove {} --provider {provider}", key.label))
-            .fix(format!("vk keys add {provider} --label {}      # with a new key", key.label)),
+        CallErrorKind::Unauthorized => {
+            no_credential("key_rejected", format!("{provider} does not accept the key {name}"))
+                .fix(format!("vk keys remove {} --provider {provider}", key.label))
+                .fix(format!("vk keys add {provider} --label {}      # with a new key", key.label))
+        }
         CallErrorKind::Forbidden => {
             no_credential("key_forbidden", format!("{provider} knows the key {name} and does not let it list models"))
         }
@@ -124,4 +125,3 @@ fn call_failure(error: CallError, key: &KeyInfo) -> Failure {
     };
     if error.message.is_empty() { failure } else { failure.why(error.message) }
 }
-
