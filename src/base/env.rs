@@ -37,11 +37,25 @@ const AMBIENT: &[&str] = &[
     "ZAI_API_KEY",
 ];
 
+/// Whether a variable holds a credential or an address of some provider's tool.
+#[must_use]
+pub fn is_ambient(name: &str) -> bool {
+    AMBIENT.contains(&name)
+}
+
 /// A snapshot of the process environment and working directory.
 #[derive(Clone, Debug, Default)]
 pub struct Env {
     vars: BTreeMap<OsString, OsString>,
     cwd: PathBuf,
+    folders: Option<Folders>,
+}
+
+/// Where the platform keeps a program's files (by `directories`: XDG, Apple's or Microsoft's rules).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folders {
+    pub config: PathBuf,
+    pub data: PathBuf,
 }
 
 impl Env {
@@ -50,14 +64,25 @@ impl Env {
     #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn capture() -> Self {
         let cwd = std::env::current_dir().unwrap_or_default();
-        Self { vars: std::env::vars_os().collect(), cwd: cwd.canonicalize().unwrap_or(cwd) }
+        let folders = directories::ProjectDirs::from("", "", "vk")
+            .map(|dirs| Folders { config: dirs.config_dir().to_owned(), data: dirs.data_dir().to_owned() });
+        Self { vars: std::env::vars_os().collect(), cwd: cwd.canonicalize().unwrap_or(cwd), folders }
     }
 
-    /// A made-up environment for tests.
+    /// A made-up environment for tests. Its folders are those of a `HOME` without any `XDG_` variable.
     #[must_use]
     pub fn of(vars: &[(&str, &str)], cwd: &Path) -> Self {
         let vars = vars.iter().map(|(k, v)| (OsString::from(k), OsString::from(v))).collect();
-        Self { vars, cwd: cwd.to_path_buf() }
+        let mut env = Self { vars, cwd: cwd.to_path_buf(), folders: None };
+        env.folders =
+            env.home().map(|home| Folders { config: home.join(".config/vk"), data: home.join(".local/share/vk") });
+        env
+    }
+
+    /// vk's folders by the platform's rules; `None` where there is no home.
+    #[must_use]
+    pub const fn folders(&self) -> Option<&Folders> {
+        self.folders.as_ref()
     }
 
     #[must_use]

@@ -86,25 +86,62 @@ pub fn lock_exclusive(path: &Path) -> io::Result<File> {
 /// # Errors
 /// Whatever the file system answers, or `InvalidData` naming why the file was not taken.
 pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    use std::io::Read as _;
+    take(open_regular(path, true)?.0, limit)
+}
+
+/// Like [`read_bounded`], but a symlink at the end of `path` is an error: for files that a stranger may have put there,
+/// who must not choose which of the user's files is read.
+///
+/// # Errors
+/// Whatever the file system answers, or `InvalidData` naming why the file was not taken.
+pub fn read_unfollowed(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    if fs::symlink_metadata(path)?.is_symlink() {
+        return Err(refused("a symbolic link"));
+    }
+    take(open_regular(path, false)?.0, limit)
+}
+
+/// Like [`read_bounded`], but a file that group or others may write is an error; the file asked is the file read.
+///
+/// # Errors
+/// Whatever the file system answers, or `InvalidData` naming why the file was not taken.
+pub fn read_own(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let (file, meta) = open_regular(path, true)?;
+    if mode_of(&meta) & 0o022 != 0 {
+        return Err(refused("others may write it"));
+    }
+    take(file, limit)
+}
+
+fn open_regular(path: &Path, follow: bool) -> io::Result<(File, fs::Metadata)> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
     {
+        use rustix::fs::OFlags;
         use std::os::unix::fs::OpenOptionsExt as _;
-        options.custom_flags(i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0));
+        let flags = if follow { OFlags::NONBLOCK } else { OFlags::NONBLOCK | OFlags::NOFOLLOW };
+        options.custom_flags(i32::try_from(flags.bits()).unwrap_or(0));
     }
+    #[cfg(not(unix))]
+    let _ = follow;
     let file = options.open(path)?;
-    let refuse = |why: String| Err(io::Error::new(io::ErrorKind::InvalidData, why));
-    if !file.metadata()?.is_file() {
-        return refuse("not a regular file".to_owned());
-    }
+    let meta = file.metadata()?;
+    if meta.is_file() { Ok((file, meta)) } else { Err(refused("not a regular file")) }
+}
+
+fn take(file: File, limit: u64) -> io::Result<Vec<u8>> {
+    use std::io::Read as _;
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
-        return refuse(format!("larger than {limit} bytes"));
+        return Err(refused(&format!("larger than {limit} bytes")));
     }
     Ok(bytes)
+}
+
+fn refused(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
 /// Whether group or others may write here: such a folder cannot be trusted with configuration or secrets.
@@ -173,5 +210,17 @@ mod tests {
         assert!(read_bounded(&file, 4).is_err());
         assert!(read_bounded(dir.path(), 4).is_err());
         assert!(read_bounded(Path::new("/dev/zero"), 4).is_err());
+    }
+    #[test]
+    fn a_file_that_a_stranger_placed_is_not_followed_and_one_that_others_write_is_not_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, link) = (dir.path().join("f"), dir.path().join("l"));
+        fs::write(&file, "x").unwrap();
+        symlink(&file, &link).unwrap();
+        assert_eq!(read_unfollowed(&file, 5).unwrap(), b"x");
+        assert_eq!(read_unfollowed(&link, 5).unwrap_err().to_string(), "a symbolic link");
+        assert_eq!(read_own(&link, 5).unwrap(), b"x");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o620)).unwrap();
+        assert_eq!(read_own(&file, 5).unwrap_err().to_string(), "others may write it");
     }
 }

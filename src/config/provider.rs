@@ -1,7 +1,9 @@
 //! Providers: the built-in ones, and what the user's own `config.toml` may say about one. A project has no say here.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use super::address;
 use super::source::{Source, Sourced};
 use crate::base::money::{Rate, TokenPrice};
 use crate::domain::path::{Auth, PayPath, Wire};
@@ -42,18 +44,21 @@ pub struct OwnPrice {
     pub cache_write_1h: Option<TokenPrice>,
 }
 
+impl fmt::Display for PriceSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::As { vendor, model } => write!(f, "as {vendor}/{model}"),
+            Self::Own(price) => write!(f, "{} in, {} out, USD a million tokens", price.input, price.output),
+        }
+    }
+}
+
 impl ProviderSettings {
     /// Scheme, host and port: what a stored key is bound to.
     #[must_use]
     pub fn origin(&self) -> String {
-        origin(&self.base_url)
+        address::origin(&self.base_url)
     }
-}
-
-/// The scheme, host and port of an address. An address that is none (settings never hold one) is its own origin.
-#[must_use]
-pub fn origin(base_url: &str) -> String {
-    url::Url::parse(base_url).map_or_else(|_| base_url.to_owned(), |url| url.origin().ascii_serialization())
 }
 
 /// Name, wire, auth, address. Sources: each provider's own API reference and SDK defaults (2026-11); all are `byok`.

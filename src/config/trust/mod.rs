@@ -1,0 +1,219 @@
+//! The trust a project file needs before what it chooses is used: asked once, shown verbatim, remembered by the folder
+//! and a hash of the values. The hash does not hold the folder, so that `vk trust --print` here gives what CI takes there.
+
+mod store;
+
+use serde::Serialize;
+
+use super::Loaded;
+use super::error::ConfigError;
+use super::project_file::ProjectValues;
+use super::settings::Settings;
+use super::source::Sourced;
+use crate::base::secret::sha256_hex;
+use crate::domain::failure::{Failure, Status};
+use crate::domain::ui::{Question, Ui};
+
+/// Whether what `vk.toml` chooses may be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Nothing in use that chooses a payer or runs a command comes from a `vk.toml`.
+    NotNeeded,
+    Trusted,
+    Needed(Needed),
+}
+
+/// What a person is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needed {
+    /// What `--trust` takes.
+    pub hash: String,
+    /// Each choice, verbatim; where other values were trusted before, with `-` and `+` for what changed.
+    pub what: Vec<String>,
+    /// Whether this project was trusted before, with other values.
+    pub changed: bool,
+}
+
+/// Every value of a `vk.toml` that chooses a payer or runs a command, in an order of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chosen(Vec<(&'static str, String)>);
+
+#[derive(Serialize)]
+struct Hashed<'a> {
+    vk_trust: u32,
+    values: &'a [(&'static str, String)],
+}
+
+impl Chosen {
+    pub(super) fn of(values: &ProjectValues) -> Self {
+        fn one<T: std::fmt::Display>(key: &'static str, value: Option<&Sourced<T>>) -> Option<(&'static str, String)> {
+            value.map(|value| (key, value.value.to_string()))
+        }
+        let choice = &values.choice;
+        let budget = values.budget_task.as_ref().map(|task| ("budget.task", task.exact()));
+        let mut all: Vec<_> = [
+            one("path", choice.path.as_ref()),
+            one("provider", choice.provider.as_ref()),
+            one("model", choice.model.as_ref()),
+            one("key", choice.key.as_ref()),
+            budget,
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        for rule in &values.models {
+            all.push(("models.match", rule.pattern.clone()));
+            all.push(("models.model", rule.model.clone()));
+        }
+        all.extend(values.checks.iter().map(|check| ("check", check.value.clone())));
+        Self(all)
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// SHA-256, in hex. The same values give the same hash in every folder and on every machine.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let hashed = Hashed { vk_trust: 1, values: &self.0 };
+        sha256_hex(&serde_json::to_vec(&hashed).unwrap_or_default())
+    }
+
+    /// The values for people, one a line.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        self.0.iter().map(|(key, value)| line(' ', key, value)).collect()
+    }
+
+    fn pairs(&self) -> Vec<(String, String)> {
+        self.0.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
+    }
+
+    /// The values with `-` before what was trusted and is gone, `+` before what is new.
+    fn difference(&self, before: &[(String, String)]) -> Vec<String> {
+        let old: Vec<String> = before.iter().map(|(key, value)| line(' ', key, value)).collect();
+        let new = self.lines();
+        let sign = |tag| match tag {
+            similar::ChangeTag::Equal => ' ',
+            similar::ChangeTag::Delete => '-',
+            similar::ChangeTag::Insert => '+',
+        };
+        similar::capture_diff_slices(similar::Algorithm::Myers, &old, &new)
+            .iter()
+            .flat_map(|op| op.iter_changes(&old, &new))
+            .map(|change| format!("{}{}", sign(change.tag()), &change.value()[1..]))
+            .collect()
+    }
+}
+
+fn line(sign: char, key: &str, value: &str) -> String {
+    format!("{sign} {key:<12}  {value}")
+}
+
+/// Whether anything in use needs trust. A lower budget alone does not: it chooses no payer and runs nothing.
+pub(super) fn is_needed(settings: &Settings) -> bool {
+    fn from_project<T>(value: Option<&Sourced<T>>) -> bool {
+        value.is_some_and(|value| value.source.is_project())
+    }
+    from_project(settings.path.as_ref())
+        || from_project(settings.provider.as_ref())
+        || from_project(settings.model.as_ref())
+        || from_project(settings.key.as_ref())
+        || settings.models.iter().any(|rule| rule.source.is_project())
+        || settings.checks.iter().any(|check| check.source.is_project())
+}
+
+/// Where the project's choices stand with the user.
+pub(super) fn state(loaded: &Loaded) -> Result<Trust, ConfigError> {
+    if !is_needed(&loaded.settings) {
+        return Ok(Trust::NotNeeded);
+    }
+    standing(loaded)
+}
+
+/// As [`state`], but of everything the file says, in use or not: what `vk trust` and `vk use` ask about.
+fn standing(loaded: &Loaded) -> Result<Trust, ConfigError> {
+    let hash = loaded.chosen.hash();
+    let before = store::find(&loaded.dirs.data, loaded.project.dir())?;
+    Ok(match before {
+        Some(record) if record.hash == hash => Trust::Trusted,
+        Some(record) => Trust::Needed(Needed { hash, what: loaded.chosen.difference(&record.values), changed: true }),
+        None => Trust::Needed(Needed { hash, what: loaded.chosen.lines(), changed: false }),
+    })
+}
+
+/// Makes sure that what the project chooses may be used: it is trusted, or `given` (`--trust`) is its hash, or the person
+/// says yes, which is remembered.
+///
+/// # Errors
+/// Exit 7 where nobody is there to ask, the answer is no, or `given` is another hash.
+pub fn obtain(loaded: &mut Loaded, given: Option<&str>, ui: &dyn Ui) -> Result<(), Failure> {
+    let hash = loaded.chosen.hash();
+    match (&loaded.trust, given) {
+        (Trust::NotNeeded, _) | (Trust::Trusted, None) => return Ok(()),
+        (_, Some(given)) if given.eq_ignore_ascii_case(&hash) => {
+            loaded.trust = Trust::Trusted;
+            return Ok(());
+        }
+        (_, Some(_)) => {
+            return Err(Failure::new(
+                Status::Untrusted,
+                "trust_mismatch",
+                "--trust is not the hash of what vk.toml chooses",
+            )
+            .why(shown(loaded, &loaded.chosen.lines()))
+            .fix("vk trust --print    # after reading vk.toml"));
+        }
+        (Trust::Needed(_), None) => {}
+    }
+    ask(loaded, ui)
+}
+
+/// Asks about everything the file says, whether it is in use or not, and remembers a yes.
+///
+/// # Errors
+/// Exit 7 where nobody is there to ask or the answer is no.
+pub fn ask(loaded: &mut Loaded, ui: &dyn Ui) -> Result<(), Failure> {
+    let Trust::Needed(needed) = standing(loaded)? else {
+        return Ok(());
+    };
+    let file = loaded.project.file.as_ref().map_or("vk.toml", |file| file.shown.as_str());
+    let detail = shown(loaded, &needed.what);
+    let refused = |code, what: String| {
+        Failure::new(Status::Untrusted, code, what)
+            .why(detail.clone())
+            .fix("vk trust    # look at it and decide")
+            .fix(format!("vk run --trust {} ...    # where nobody is there to ask", needed.hash))
+    };
+    if !ui.interactive() {
+        let again = if needed.changed { "what it chooses changed since it was" } else { "nobody is there to ask" };
+        return Err(refused("untrusted", format!("{file} is not trusted: {again}")));
+    }
+    let question = Question::yes_no(format!("Use what {file} chooses, from now on?")).detail(detail.clone());
+    if !ui.confirm(&question) {
+        return Err(refused("not_trusted", format!("{file} was not trusted, so nothing of it is used")));
+    }
+    remember(loaded)?;
+    Ok(())
+}
+
+/// Remembers everything the file says as trusted.
+///
+/// # Errors
+/// When the record cannot be written.
+pub fn remember(loaded: &mut Loaded) -> Result<(), Failure> {
+    store::remember(&loaded.dirs.data, loaded.project.dir(), &loaded.chosen)?;
+    if matches!(loaded.trust, Trust::Needed(_)) {
+        loaded.trust = Trust::Trusted;
+    }
+    Ok(())
+}
+
+fn shown(loaded: &Loaded, lines: &[String]) -> String {
+    format!("vk.toml of {} chooses:\n{}", loaded.project.dir().display(), lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests;
