@@ -57,10 +57,10 @@ impl Vendor {
         row(id).or_else(|| row(without_date(id)?))
     }
 
-    /// Whether `id` looks like one of this vendor's ids, known here or not.
+    /// Whether `id` looks like one of this vendor's ids, known here or not. Any id does where they follow no pattern.
     #[must_use]
     pub fn could_have(&self, id: &str) -> bool {
-        self.find(id).is_some() || self.id_prefixes.iter().any(|prefix| id.starts_with(prefix.as_str()))
+        self.id_prefixes.is_empty() || self.id_prefixes.iter().any(|prefix| id.starts_with(prefix.as_str()))
     }
 
     /// The newest row of `family` that is neither retired nor limited at `at`.

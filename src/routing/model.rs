@@ -8,7 +8,7 @@ use super::provider::{ChosenProvider, has_credential};
 use crate::base::money::Usd;
 use crate::catalog::{Catalog, Match, Model, Tier, Vendor};
 use crate::config::provider::{PriceSettings, ProviderSettings};
-use crate::config::source::{Source, Sourced};
+use crate::config::source::Sourced;
 use crate::domain::failure::Failure;
 use crate::domain::path::{PayPath, Wire};
 use crate::domain::request::{ModelTraits, Thinking};
@@ -89,6 +89,12 @@ fn wish<'a>(facts: &Facts<'a>) -> Wish<'a> {
     }
 }
 
+/// Whether the provider is the maker of its models, under the name it has in the catalog: it then has those models
+/// and no others. The user may have changed its address or prices, which changes nothing about that.
+fn is_vendor(catalog: &Catalog, provider: &str, settings: &ProviderSettings) -> bool {
+    settings.kind == PayPath::Byok && catalog.vendor(provider).is_some()
+}
+
 /// The row of the catalog that `id` stands for at a provider: by the user's `as`, by the provider's own ids, by a
 /// vendor's prefix (`anthropic/claude-sonnet-5-5`), or because only one vendor has such an id.
 pub(super) fn row<'c>(
@@ -102,7 +108,7 @@ pub(super) fn row<'c>(
         return catalog.resolve(vendor, model, at).ok().map(|resolved| resolved.model);
     }
     let own = catalog.find(provider, id);
-    if own.is_some() || settings.source == Source::BuiltIn {
+    if own.is_some() || is_vendor(catalog, provider, settings) {
         return own;
     }
     if let Some((vendor, id)) = id.split_once('/') {
@@ -130,7 +136,7 @@ fn find<'c>(facts: &Facts<'c>, provider: &str, settings: &ProviderSettings, name
         };
         return Some(Found { id: resolved.id, row: Some(resolved.model), reason });
     }
-    if settings.source == Source::BuiltIn {
+    if is_vendor(catalog, provider, settings) {
         return None;
     }
     if let Some(row) = row(catalog, provider, settings, name, at) {
@@ -188,8 +194,8 @@ fn exact<'c>(facts: &Facts<'c>, provider: &ChosenProvider<'_>, name: &str) -> Op
     let word = |vendor: &Vendor| vendor.has_alias(name) || (!local && vendor.is_family(name));
     let possible = Tier::parse(name).is_none()
         && !facts.catalog.vendors().any(word)
-        && match facts.catalog.vendor(provider.name).filter(|_| provider.settings.source == Source::BuiltIn) {
-            Some(vendor) if !vendor.id_prefixes.is_empty() => vendor.could_have(name),
+        && match facts.catalog.vendor(provider.name) {
+            Some(vendor) if is_vendor(facts.catalog, provider.name, provider.settings) => vendor.could_have(name),
             _ => true,
         };
     possible.then(|| Found { id: name.to_owned(), row: None, reason: "taken as an exact id".to_owned() })
