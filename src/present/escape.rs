@@ -43,6 +43,13 @@ pub fn escape_line(text: &str) -> Cow<'_, str> {
     escape_where(text, is_hidden)
 }
 
+/// Data for a pipe, which may end in a terminal after all: only what a terminal acts on is written out. Carriage
+/// returns stay, since text files have them.
+#[must_use]
+pub fn escape_controls(text: &str) -> Cow<'_, str> {
+    escape_where(text, |c| c.is_control() && !matches!(c, '\n' | '\t' | '\r'))
+}
+
 fn escape_where(text: &str, hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&hidden) {
         return Cow::Borrowed(text);
@@ -86,7 +93,7 @@ pub fn shorten(text: &str, width: usize) -> Cow<'_, str> {
 }
 
 /// The longest beginning of `text` that takes at most `width` columns.
-fn head(text: &str, width: usize) -> &str {
+pub(super) fn head(text: &str, width: usize) -> &str {
     let mut used = 0;
     let end = text.char_indices().find(|(_, c)| {
         used += c.width().unwrap_or(0);

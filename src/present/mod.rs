@@ -1,11 +1,18 @@
 //! The only place that prints or asks. Everything that comes from a model, a provider or a repository passes
 //! through [`escape`] on its way to a terminal.
 
+mod ask;
 pub mod escape;
 pub mod failure;
+mod foot;
+mod github;
 pub mod json;
 pub mod keys;
+mod live;
+mod screen;
+pub mod summary;
 pub mod table;
+mod talk;
 pub mod terminal;
 
 use std::io::{self, Write};
@@ -22,12 +29,12 @@ pub fn stdout(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
     match out.write_all(text.as_bytes()).and_then(|()| out.write_all(newline.as_bytes())).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritable(&error)),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritable(&error.to_string())),
         _ => Ok(()),
     }
 }
 
 /// The failure of an output that cannot be written.
-fn unwritable(error: &io::Error) -> Failure {
-    Failure::new(Status::Usage, "stdout_unwritable", "stdout cannot be written").why(error.to_string())
+fn unwritable(why: &str) -> Failure {
+    Failure::new(Status::Usage, "stdout_unwritable", "stdout cannot be written").why(why)
 }

@@ -26,7 +26,7 @@ pub fn new_table(header: &[&str], width: Option<u16>) -> Table {
         Some(columns) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns.max(20)),
         None => table.set_content_arrangement(ContentArrangement::Disabled),
     };
-    table.set_header(header.iter().map(|name| Cell::new(name)));
+    table.set_header(header.iter().map(Cell::new));
     table
 }
 

@@ -1,13 +1,25 @@
-//! The person at the terminal, or a script in their place.
+//! The person at the terminal, or a script in their place: takes events and talk, asks questions.
+//!
+//! In text mode the answer is all that stdout gets, everything else goes to stderr. Where both are the same
+//! terminal the answer is streamed to it and not repeated at the end; where they are not, the model's words go to
+//! stderr while a person watches, and the answer to stdout, whole, when the task is done.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::escape::escape_line;
-use super::{failure, json};
+use super::ask::{self, Tty, Typing};
+use super::escape::{escape, escape_controls, escape_line};
+use super::github::Github;
+use super::live::Live;
+use super::screen::{Paint, Screen};
+use super::talk::Talk;
+use super::{failure, json, summary};
 use crate::base::clock;
 use crate::base::env::Env;
+use crate::base::money::Usd;
 use crate::base::secret::Secret;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, RouteResolved, TaskFinished};
 use crate::domain::failure::Failure;
 use crate::domain::ui::{Question, Ui};
 
@@ -21,47 +33,360 @@ pub enum Mode {
 
 pub struct Terminal {
     mode: Mode,
-    interactive: bool,
+    quiet: bool,
+    screen: Screen,
+    paint: Paint,
+    tty: PathBuf,
+    github: Github,
+    live: Option<Live>,
+    /// Taken before the live view's locks, never while one of them is held.
+    voice: Mutex<Voice>,
+}
+
+/// The two outputs and what has been said on them.
+struct Voice {
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
+    talk: Talk,
+    route: Option<RouteResolved>,
+    spent: Usd,
+    /// The model's text since the last turn or tool began.
+    said: String,
+    /// How much of `said` has been written.
+    written: usize,
+    /// Whether `task.finished`, with its error, has been told.
+    finished: bool,
+    /// Why stdout cannot be written, other than that its reader has gone.
+    broken: Option<String>,
 }
 
 impl Terminal {
     #[must_use]
-    pub fn new(env: &Env, mode: Mode, _quiet: bool) -> Self {
-        let interactive = mode == Mode::Text && io::stderr().is_terminal() && !env.flag("CI");
-        Self { mode, interactive }
+    pub fn new(env: &Env, mode: Mode, quiet: bool) -> Self {
+        let screen = Screen::of(env, mode);
+        let term = console::Term::stderr();
+        Self::with(env, mode, quiet, screen, term, Box::new(io::stdout()), Box::new(io::stderr()))
+    }
+
+    fn with(
+        env: &Env,
+        mode: Mode,
+        quiet: bool,
+        screen: Screen,
+        term: console::Term,
+        out: Box<dyn Write + Send>,
+        err: Box<dyn Write + Send>,
+    ) -> Self {
+        let paint = Paint(screen.colour);
+        let live = (screen.can_redraw && !quiet).then(|| Live::new(term, paint));
+        let voice = Voice {
+            out,
+            err,
+            talk: Talk::new(paint, live.is_some()),
+            route: None,
+            spent: Usd::ZERO,
+            said: String::new(),
+            written: 0,
+            finished: false,
+            broken: None,
+        };
+        Self {
+            mode,
+            quiet,
+            screen,
+            paint,
+            tty: PathBuf::from("/dev/tty"),
+            github: Github::of(env),
+            live,
+            voice: Mutex::new(voice),
+        }
     }
 
     /// Tells of the failure that ends the program, unless `task.finished` has told it already.
     pub fn fail(&self, failure: &Failure) {
-        failure::print(failure, self.mode);
+        if let Some(live) = &self.live {
+            live.hide();
+        }
+        let mut voice = self.voice();
+        if std::mem::replace(&mut voice.finished, true) {
+            return;
+        }
+        if self.mode != Mode::Text {
+            voice.json(&json::finished_from_failure(failure));
+        }
+        let _ = voice.err.write_all(failure::text(failure).as_bytes());
+    }
+
+    /// Whether stdout took everything; a reader that has gone away took what it wanted.
+    ///
+    /// # Errors
+    /// When something could not be written for any other reason, such as a full disk.
+    pub fn delivered(&self) -> Result<(), Failure> {
+        match &self.voice().broken {
+            Some(why) => Err(super::unwritable(why)),
+            None => Ok(()),
+        }
+    }
+
+    fn voice(&self) -> MutexGuard<'_, Voice> {
+        self.voice.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn width(&self) -> Option<usize> {
+        self.live.as_ref().map(Live::width)
+    }
+
+    /// Writes lines on stderr, above the live view.
+    fn lines(&self, voice: &mut Voice, lines: &[String]) {
+        if lines.is_empty() {
+            return;
+        }
+        let text = lines.join("\n") + "\n";
+        self.above(|| {
+            let _ = voice.err.write_all(text.as_bytes()).and_then(|()| voice.err.flush());
+        });
+    }
+
+    fn above<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.live {
+            Some(live) => live.above(write),
+            None => write(),
+        }
+    }
+
+    fn text_event(&self, event: &Event) {
+        let mut voice = self.voice();
+        match event {
+            Event::TextDelta { text } => {
+                voice.said.push_str(text);
+                if self.live.is_some() {
+                    self.stream(&mut voice, false);
+                }
+            }
+            Event::TaskFinished(end) => {
+                self.end(&mut voice, end);
+                return;
+            }
+            Event::ToolStarted { .. } | Event::TurnStarted { .. } | Event::CheckStarted { .. } => {
+                self.flush_said(&mut voice);
+            }
+            _ => {}
+        }
+        let lines = match event {
+            Event::RouteResolved(route) if self.quiet => vec![escape_line(&route.line).into_owned()],
+            _ if self.quiet => Vec::new(),
+            event => voice.talk.lines(event, self.width()),
+        };
+        self.lines(&mut voice, &lines);
+        if let Some(live) = &self.live {
+            live.event(event);
+        }
+    }
+
+    /// Writes the whole lines of the model's text, and with `all` the last one as well.
+    fn stream(&self, voice: &mut Voice, all: bool) {
+        if voice.written == 0 {
+            // A text begins with its first word.
+            voice.written = voice.said.len() - voice.said.trim_start_matches(['\n', '\r', ' ']).len();
+        }
+        let rest = &voice.said[voice.written..];
+        let end = if all { rest.len() } else { rest.rfind('\n').map_or(0, |at| at + 1) };
+        let mut ready = escape(&rest[..end].replace("\r\n", "\n")).into_owned();
+        voice.written += end;
+        if let Some(live) = &self.live {
+            live.partial(&voice.said[voice.written..]);
+        }
+        if all {
+            ready.truncate(ready.trim_end().len());
+            if !ready.is_empty() {
+                ready.push('\n');
+            }
+        }
+        if ready.is_empty() {
+            return;
+        }
+        self.above(|| {
+            if self.screen.same_terminal {
+                voice.out(&ready);
+            } else {
+                let _ = voice.err.write_all(ready.as_bytes());
+            }
+        });
+    }
+
+    /// The model has gone on to something else: what it said was talk, not the answer.
+    fn flush_said(&self, voice: &mut Voice) {
+        if !self.quiet {
+            self.stream(voice, true);
+        }
+        voice.said.clear();
+        voice.written = 0;
+    }
+
+    fn end(&self, voice: &mut Voice, end: &TaskFinished) {
+        let answer = end.answer.as_deref().map(str::trim).unwrap_or_default();
+        let streamed = self.live.is_some() && self.screen.same_terminal && voice.said.trim() == answer;
+        if !self.quiet && (self.live.is_some() || voice.said.trim() != answer) {
+            self.stream(voice, true);
+        }
+        if let Some(live) = &self.live {
+            live.partial("");
+            live.hide();
+        }
+        voice.said.clear();
+        voice.written = 0;
+        if !streamed && !answer.is_empty() {
+            let shown = if self.screen.out_is_terminal { escape(answer) } else { escape_controls(answer) };
+            voice.out(&format!("{shown}\n"));
+        }
+        self.conclude(voice, end);
+    }
+
+    /// The error, and the summary unless little is to be said.
+    fn conclude(&self, voice: &mut Voice, end: &TaskFinished) {
+        let mut text = String::new();
+        if let Some(error) = &end.error {
+            text.push_str(&summary::error(error));
+        }
+        if !self.quiet {
+            let cap = voice.route.as_ref().and_then(|route| route.cap_usd);
+            text.push('\n');
+            text.push_str(&summary::text(end, voice.spent, cap, self.paint));
+        }
+        let _ = voice.err.write_all(text.as_bytes()).and_then(|()| voice.err.flush());
+    }
+
+    /// Talk beside one JSON object: the same lines as in a log.
+    fn json_event(&self, event: &Event) {
+        let mut voice = self.voice();
+        match event {
+            Event::TaskFinished(end) => {
+                voice.json(event);
+                if let Some(error) = &end.error {
+                    let text = summary::error(error);
+                    let _ = voice.err.write_all(text.as_bytes());
+                }
+            }
+            Event::RouteResolved(route) if self.quiet => {
+                let line = escape_line(&route.line).into_owned();
+                self.lines(&mut voice, &[line]);
+            }
+            event if !self.quiet => {
+                let lines = voice.talk.lines(event, None);
+                self.lines(&mut voice, &lines);
+            }
+            _ => {}
+        }
+    }
+
+    /// Opens the terminal for a question, with everything said before it written out.
+    fn asking<T>(&self, ask: impl FnOnce(&mut Tty) -> Option<T>) -> Option<T> {
+        if !self.screen.attended {
+            return None;
+        }
+        let mut tty = Tty::open(&self.tty)?;
+        let mut voice = self.voice();
+        if self.live.is_some() {
+            self.stream(&mut voice, true);
+        }
+        drop(voice);
+        self.above(|| ask(&mut tty))
+    }
+}
+
+impl Voice {
+    /// Writes on stdout at once.
+    fn out(&mut self, text: &str) {
+        match self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => self.broken = Some(error.to_string()),
+            _ => {}
+        }
+    }
+
+    fn json(&mut self, event: &Event) {
+        let line = json::line(event, clock::now()) + "\n";
+        self.out(&line);
     }
 }
 
 impl Ui for Terminal {
     fn event(&self, event: &Event) {
-        if self.mode == Mode::StreamJson || (self.mode == Mode::Json && matches!(event, Event::TaskFinished(_))) {
-            let mut out = io::stdout().lock();
-            let _ = writeln!(out, "{}", json::line(event, clock::now())).and_then(|()| out.flush());
+        {
+            let mut voice = self.voice();
+            match event {
+                Event::RouteResolved(route) => {
+                    voice.route = Some((**route).clone());
+                    voice.spent = Usd::ZERO;
+                    voice.finished = false;
+                }
+                Event::CallSettled { spent_usd, .. } => voice.spent = *spent_usd,
+                Event::TaskFinished(_) => voice.finished = true,
+                _ => {}
+            }
+        }
+        match self.mode {
+            Mode::Text => self.text_event(event),
+            Mode::Json => self.json_event(event),
+            Mode::StreamJson => {
+                let mut voice = self.voice();
+                voice.json(event);
+                if let Event::TaskFinished(end) = event
+                    && let Some(error) = &end.error
+                {
+                    let _ = voice.err.write_all(summary::error(error).as_bytes());
+                }
+            }
+        }
+        if let Event::TaskFinished(end) = event {
+            let notes = {
+                let voice = self.voice();
+                self.github.report(voice.route.as_ref(), end, voice.spent)
+            };
+            for note in notes {
+                self.say(&format!("note: {note}"));
+            }
         }
     }
 
     fn say(&self, line: &str) {
-        let _ = writeln!(io::stderr().lock(), "{}", escape_line(line));
+        let line = escape_line(line).into_owned();
+        self.lines(&mut self.voice(), &[line]);
     }
 
     fn interactive(&self) -> bool {
-        self.interactive
+        self.screen.attended && Tty::open(&self.tty).is_some()
     }
 
-    fn ask(&self, _question: &Question) -> Option<char> {
-        None
+    fn ask(&self, question: &Question) -> Option<char> {
+        let mut prompt = ask::question_text(question, self.paint);
+        self.asking(|tty| {
+            loop {
+                let typed = tty.line(&prompt, Typing::Answer)?;
+                if let Some(chosen) = ask::choose(question, &typed) {
+                    return Some(chosen);
+                }
+                let keys: Vec<String> = question.options.iter().map(|(key, _)| key.to_string()).collect();
+                prompt = format!("please type one of {}: ", keys.join(", "));
+            }
+        })
     }
 
-    fn ask_line(&self, _prompt: &str) -> Option<String> {
-        None
+    fn ask_line(&self, prompt: &str) -> Option<String> {
+        let prompt = escape_line(prompt).into_owned();
+        self.asking(|tty| tty.line(&prompt, Typing::Text))
     }
 
-    fn ask_secret(&self, _prompt: &str) -> Option<Secret> {
-        None
+    fn ask_secret(&self, prompt: &str) -> Option<Secret> {
+        let prompt = escape_line(prompt).into_owned();
+        self.asking(|tty| tty.line(&prompt, Typing::Secret)).map(|typed| Secret::new(typed.trim()))
     }
 }
+
+/// Puts the terminal's settings back if a question stands: to be called where the program ends without unwinding
+/// (a second signal). A panic and a return need it not.
+pub fn restore() {
+    ask::restore();
+}
+
+#[cfg(all(test, unix))]
+mod tests;

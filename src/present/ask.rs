@@ -1,0 +1,223 @@
+//! Questions to the person at `/dev/tty`: shown verbatim, default first, Ctrl-C is no answer.
+//!
+//! While a question stands, Ctrl-C is read as input instead of raising a signal, so that it leaves the question
+//! and nothing else; the terminal's own settings are put back on every way out, a panic included.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::escape::{escape_line, verbatim};
+use super::screen::Paint;
+use crate::domain::ui::Question;
+
+/// A question as it is shown, up to where the answer is typed.
+pub(super) fn question_text(question: &Question, paint: Paint) -> String {
+    let mut shown = String::from("\n");
+    if let Some(detail) = &question.detail {
+        for line in verbatim(detail).split('\n') {
+            let _ = writeln!(shown, "  {} {}", paint.dim("│"), line.replace('\t', "    "));
+        }
+    }
+    let _ = writeln!(shown, "{}", paint.bold(&verbatim(&question.text)));
+    let options = question.options.iter().map(|(key, meaning)| format!("[{key}] {}", escape_line(meaning)));
+    let options: Vec<String> = options.collect();
+    let default = question.options.first().map(|(key, _)| format!(" ({key})")).unwrap_or_default();
+    let _ = write!(shown, "{}{default}: ", options.join("  "));
+    shown
+}
+
+/// The option that a typed line names: its key, the meaning or its first word, in any case; nothing typed is the
+/// first option. `None` when it names none.
+pub(super) fn choose(question: &Question, typed: &str) -> Option<char> {
+    let typed = typed.trim().to_lowercase();
+    if typed.is_empty() {
+        return question.options.first().map(|(key, _)| *key);
+    }
+    let names = |(key, meaning): &&(char, String)| {
+        let meaning = meaning.to_lowercase();
+        let key: String = key.to_lowercase().collect();
+        typed == key || typed == meaning || meaning.split_whitespace().next() == Some(typed.as_str())
+    };
+    question.options.iter().find(names).map(|(key, _)| *key)
+}
+
+/// How a line is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Typing {
+    /// What was typed before the question was seen does not answer it.
+    Answer,
+    /// Free text: may have been typed ahead, and a paste of several lines is one text.
+    Text,
+    /// As `Answer`, and not shown.
+    Secret,
+}
+
+#[cfg(unix)]
+pub(super) use unix::{Tty, restore};
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::{File, OpenOptions};
+    use std::io::{Read as _, Write as _};
+    use std::os::unix::fs::OpenOptionsExt as _;
+    use std::sync::{Mutex, PoisonError};
+
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::fs::OFlags;
+    use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+
+    use super::{Path, Typing};
+
+    const CTRL_C: u8 = 3;
+    /// More than anybody types; a kernel line is at most 4 KiB.
+    const LONGEST: usize = 1 << 20;
+    /// Lines of one paste arrive within this.
+    const PASTE: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+
+    /// The terminal under a question that stands, and the settings it had before.
+    static BEFORE: Mutex<Option<(File, Termios)>> = Mutex::new(None);
+
+    /// Puts the terminal's settings back if a question stands. For the ways out that run no destructors.
+    pub(in crate::present) fn restore() {
+        if let Some((file, settings)) = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = tcsetattr(&file, OptionalActions::Drain, &settings);
+        }
+    }
+
+    /// The settings for one question; dropping it puts back what was there.
+    struct Asking;
+
+    impl Asking {
+        fn begin(file: &File, typing: Typing) -> Option<Self> {
+            let before = tcgetattr(file).ok()?;
+            let mut settings = before.clone();
+            settings.local_modes.remove(LocalModes::ISIG);
+            settings.local_modes.insert(LocalModes::ICANON | LocalModes::ECHO);
+            // Ctrl-C ends the line, so that it is read at once.
+            settings.special_codes[SpecialCodeIndex::VEOL] = CTRL_C;
+            if typing == Typing::Secret {
+                settings.local_modes.remove(LocalModes::ECHO);
+                settings.local_modes.insert(LocalModes::ECHONL);
+            }
+            *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some((file.try_clone().ok()?, before));
+            let asking = Self;
+            let when = if typing == Typing::Text { OptionalActions::Drain } else { OptionalActions::Flush };
+            tcsetattr(file, when, &settings).ok()?;
+            Some(asking)
+        }
+    }
+
+    impl Drop for Asking {
+        fn drop(&mut self) {
+            restore();
+        }
+    }
+
+    /// The terminal that a person reads and types at.
+    pub(in crate::present) struct Tty {
+        file: File,
+    }
+
+    impl Tty {
+        /// `None` when it cannot be opened or is no terminal: nobody is there.
+        pub(in crate::present) fn open(path: &Path) -> Option<Self> {
+            let flags = i32::try_from(OFlags::NOCTTY.bits()).ok()?;
+            let file = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path).ok()?;
+            tcgetattr(&file).ok()?;
+            Some(Self { file })
+        }
+
+        /// Shows `prompt` and reads a line, without its end. `None` on Ctrl-C or end of input.
+        pub(in crate::present) fn line(&mut self, prompt: &str, typing: Typing) -> Option<String> {
+            let asking = Asking::begin(&self.file, typing)?;
+            let answer = self.read(prompt, typing);
+            drop(asking);
+            if answer.is_none() {
+                let _ = self.file.write_all(b"\n");
+            }
+            answer
+        }
+
+        fn read(&mut self, prompt: &str, typing: Typing) -> Option<String> {
+            self.file.write_all(prompt.as_bytes()).ok()?;
+            let mut typed = Vec::new();
+            let mut buffer = [0_u8; 4096];
+            let whole = loop {
+                let count = match self.file.read(&mut buffer) {
+                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                    Ok(0) | Err(_) => break false,
+                    Ok(count) => count,
+                };
+                typed.extend_from_slice(&buffer[..count]);
+                match typed.last() {
+                    Some(&CTRL_C) => break false,
+                    Some(b'\n') if typing != Typing::Text || !self.more() => break true,
+                    _ if typed.len() > LONGEST => break false,
+                    _ => {}
+                }
+            };
+            buffer.fill(0);
+            let text = String::from_utf8_lossy(&typed).trim_end_matches(['\n', '\r']).to_owned();
+            typed.fill(0);
+            whole.then_some(text)
+        }
+
+        /// Whether another line has been typed or pasted already.
+        fn more(&self) -> bool {
+            let mut fds = [PollFd::new(&self.file, PollFlags::IN)];
+            matches!(poll(&mut fds, Some(&PASTE)), Ok(ready) if ready > 0)
+        }
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) use elsewhere::{Tty, restore};
+
+/// No `/dev/tty`: vk is headless there, and says so through everything that needs an answer.
+#[cfg(not(unix))]
+mod elsewhere {
+    use super::{Path, Typing};
+
+    pub(in crate::present) struct Tty;
+
+    impl Tty {
+        pub(in crate::present) fn open(_: &Path) -> Option<Self> {
+            None
+        }
+
+        pub(in crate::present) fn line(&mut self, _: &str, _: Typing) -> Option<String> {
+            None
+        }
+    }
+
+    pub(in crate::present) fn restore() {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_shows_what_it_is_about_and_its_default_first() {
+        let question = Question::yes_no("Run this outside of the sandbox?")
+            .detail(format!("git push origin main\r\x1b[2Kls\u{202e}\n\tls{};rm -rf ~", " ".repeat(9_999)));
+        insta::assert_snapshot!(question_text(&question, Paint(false)), @r"
+          │ git push origin main\r\x1b[2Kls\u{202e}
+          │     ls [9999 spaces] ;rm -rf ~
+        Run this outside of the sandbox?
+        [n] no  [y] yes (n):
+        ");
+    }
+
+    #[test]
+    fn only_a_named_option_is_an_answer() {
+        let mut question = Question::yes_no("?");
+        question.options.push(('a', "Always for this task".into()));
+        assert_eq!(choose(&question, ""), Some('n'));
+        assert_eq!(choose(&question, " Y "), Some('y'));
+        assert_eq!(choose(&question, "yes"), Some('y'));
+        assert_eq!(choose(&question, "always"), Some('a'));
+        assert_eq!(choose(&question, "yes please"), None);
+        assert_eq!(choose(&question, "x"), None);
+    }
+}

@@ -1,0 +1,316 @@
+//! What is said when a task ends: what came of it, what it cost, who paid, and what to type next.
+
+use std::fmt::Write as _;
+
+use super::escape::{columns, escape_line};
+use super::failure::section;
+use super::screen::{Paint, seconds};
+use crate::base::money::Usd;
+use crate::domain::cost::CostState;
+use crate::domain::event::{ErrorInfo, FileChange, PayerShare, TaskFinished};
+use crate::domain::failure::Status;
+use crate::domain::usage::Usage;
+
+/// Changed files that are listed; more become a count.
+const FILES_SHOWN: usize = 20;
+
+/// The error of a task, in the shape of every other failure.
+pub(super) fn error(error: &ErrorInfo) -> String {
+    let mut shown = String::new();
+    section(&mut shown, "error", std::slice::from_ref(&error.message));
+    if let Some(fix) = &error.fix {
+        section(&mut shown, "  fix", std::slice::from_ref(fix));
+    }
+    shown
+}
+
+/// The summary. `spent` is the billed and estimated money of the calls that were settled, `cap` the task's cap.
+pub(super) fn text(end: &TaskFinished, spent: Usd, cap: Option<Usd>, paint: Paint) -> String {
+    let mut shown = String::new();
+    let _ = writeln!(shown, "{}", headline(end, paint));
+    files(&mut shown, &end.files_changed, paint);
+    let mut row = |label: &str, text: &str| {
+        let _ = writeln!(shown, "  {}{text}", paint.dim(&format!("{label:<9}")));
+    };
+    for check in &end.checks {
+        let mark = if check.ok { paint.good("✓ passed") } else { paint.bad("✗ failed") };
+        let rounds = if check.rounds > 1 { format!(" (round {})", check.rounds) } else { String::new() };
+        row("check", &format!("{} {mark}{rounds}", escape_line(&check.command)));
+    }
+    if end.turns > 0 {
+        row("tokens", &tokens(&end.usage));
+        row("cost", &cost_line(end, spent, cap));
+        payers(&mut row, end);
+    }
+    if let Some(sandbox) = &end.sandbox {
+        row("sandbox", &escape_line(sandbox));
+    }
+    for refused in &end.refused {
+        row("refused", &format!("{} (nobody was there to answer)", escape_line(refused)));
+    }
+    if let Some(id) = &end.task_id {
+        if !end.files_changed.is_empty() {
+            row("undo", &format!("vk tasks undo {id}"));
+        }
+        if end.turns > 0 {
+            row("go on", &format!("vk run --continue={id} \"...\""));
+        }
+    }
+    shown
+}
+
+fn headline(end: &TaskFinished, paint: Paint) -> String {
+    let words = match end.status {
+        Status::Done => "done",
+        Status::CheckFailed => "not done: a check fails",
+        Status::GaveUp => "not done: the model gave up",
+        Status::Limit => "not done: turns or time are used up",
+        Status::Usage => "not started",
+        Status::NoCredential => "stopped: no usable credential",
+        Status::PayerBlocked => "stopped: the payer cannot pay",
+        Status::Contradicted => "stopped: another payer than the one shown was charged",
+        Status::Budget => "stopped: the budget is used up",
+        Status::ProviderFailed => "stopped: the provider failed",
+        Status::Untrusted => "stopped: not trusted, or an approval was needed",
+        Status::NoSandbox => "stopped: no sandbox",
+        Status::Ledger => "stopped: the ledger cannot record",
+        Status::Interrupted => "interrupted",
+    };
+    let words = if end.status == Status::Done { paint.good(words) } else { paint.bad(words) };
+    let mut parts = vec![words];
+    if end.turns > 0 {
+        parts.push(count(u64::from(end.turns), "turn", "turns"));
+    }
+    parts.push(match end.files_changed.len() {
+        0 => "no files changed".to_owned(),
+        n => count(n as u64, "file changed", "files changed"),
+    });
+    parts.push(seconds(end.duration_ms));
+    parts.join(" · ")
+}
+
+fn files(shown: &mut String, changes: &[FileChange], paint: Paint) {
+    let names: Vec<_> = changes.iter().take(FILES_SHOWN).map(|change| escape_line(&change.path)).collect();
+    let width = names.iter().map(|name| columns(name)).max().unwrap_or(0).min(60);
+    for (name, change) in names.iter().zip(changes) {
+        let pad = " ".repeat(width.saturating_sub(columns(name)));
+        let _ = writeln!(shown, "  {name}{pad}  {}", difference(change, paint));
+    }
+    if changes.len() > FILES_SHOWN {
+        let _ = writeln!(shown, "  and {} more", changes.len() - FILES_SHOWN);
+    }
+}
+
+fn difference(change: &FileChange, paint: Paint) -> String {
+    match (change.added, change.removed) {
+        (Some(added), Some(removed)) => {
+            format!("{} {}", paint.good(&format!("+{added}")), paint.bad(&format!("−{removed}")))
+        }
+        _ => "binary".to_owned(),
+    }
+}
+
+/// `12,345 in · 80,000 from cache · 1,234 out`.
+pub(super) fn tokens(usage: &Usage) -> String {
+    let written = usage.cache_write_5m.saturating_add(usage.cache_write_1h);
+    let mut parts = vec![format!("{} in", thousands(usage.input))];
+    if usage.cache_read > 0 {
+        parts.push(format!("{} from cache", thousands(usage.cache_read)));
+    }
+    if written > 0 {
+        parts.push(format!("{} to cache", thousands(written)));
+    }
+    parts.push(format!("{} out", thousands(usage.output)));
+    parts.join(" · ")
+}
+
+/// An amount with what is known of it. An unknown part is never shown as nothing: `>= $x`, or `?` alone.
+#[must_use]
+pub fn cost_words(cost: Option<Usd>, state: Option<CostState>, known: Usd) -> String {
+    match (state, cost) {
+        (None, _) => "nothing: no call was made".to_owned(),
+        (Some(CostState::Covered), _) => "covered by the plan, nothing per token".to_owned(),
+        (Some(CostState::Free), _) => "$0.00, free".to_owned(),
+        (Some(CostState::Rehearsed), _) => "nothing, rehearsed".to_owned(),
+        (Some(CostState::Billed), Some(cost)) => cost.to_string(),
+        (Some(CostState::Estimated), Some(cost)) => format!("{cost}, estimated"),
+        (Some(_), _) if known.is_zero() => "? (no price or no usage was reported)".to_owned(),
+        (Some(_), _) => format!(">= {known} (a part is unknown)"),
+    }
+}
+
+fn cost_line(end: &TaskFinished, spent: Usd, cap: Option<Usd>) -> String {
+    let mut line = cost_words(end.cost_usd, end.cost_state, spent);
+    let same = matches!(end.cost_state, Some(CostState::Billed | CostState::Estimated)) && end.cost_usd == end.list_usd;
+    if let Some(list) = end.list_usd.filter(|_| !same) {
+        let _ = write!(line, " · at list price {list}");
+    }
+    if let Some(cap) = cap {
+        let _ = write!(line, " · stops at {cap}");
+    }
+    line
+}
+
+fn payers(row: &mut impl FnMut(&str, &str), end: &TaskFinished) {
+    let several = end.payers.len() > 1;
+    for share in &end.payers {
+        let mut line = payer_words(share);
+        if several {
+            let _ = write!(line, " · {}", cost_words(share.cost_usd, Some(share.cost_state), Usd::ZERO));
+        } else if let Some(proof) = end.proof {
+            let _ = write!(line, " · {}", proof.as_str());
+        }
+        row("paid by", &line);
+    }
+    if let Some(proof) = end.proof.filter(|_| several) {
+        row("proof", proof.as_str());
+    }
+}
+
+fn payer_words(share: &PayerShare) -> String {
+    let mut parts = vec![share.path.as_str(), share.provider.as_str()];
+    let key = share.key_label.as_ref().map(|label| format!("key {label}"));
+    parts.extend(key.as_deref());
+    parts.push(share.payer.as_str());
+    escape_line(&parts.join(" · ")).into_owned()
+}
+
+fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(n), if n == 1 { one } else { many })
+}
+
+/// Digits in groups of three.
+#[must_use]
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut shown = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::domain::cost::Proof;
+    use crate::domain::event::CheckResult;
+
+    pub(in crate::present) fn finished() -> TaskFinished {
+        TaskFinished {
+            task_id: Some("t01jd3k9x2".into()),
+            status: Status::Done,
+            exit_code: 0,
+            error: None,
+            turns: 3,
+            usage: Usage { input: 1_234, cache_read: 80_000, cache_write_5m: 2_000, output: 912, ..Usage::default() },
+            cost_usd: Some(Usd::from_nanos(41_200_000)),
+            cost_state: Some(CostState::Billed),
+            list_usd: Some(Usd::from_nanos(41_200_000)),
+            payers: vec![PayerShare {
+                path: "byok".into(),
+                provider: "anthropic".into(),
+                payer: "you pay Anthropic at list price".into(),
+                key_label: Some("client-a".into()),
+                cost_usd: Some(Usd::from_nanos(41_200_000)),
+                cost_state: CostState::Billed,
+            }],
+            proof: Some(Proof::Verified),
+            sandbox: Some("full".into()),
+            files_changed: vec![
+                FileChange { path: "src/lib.rs".into(), added: Some(12), removed: Some(4) },
+                FileChange { path: "assets/日本.png".into(), added: None, removed: None },
+            ],
+            checks: vec![CheckResult { command: "cargo test".into(), ok: true, rounds: 2 }],
+            answer: Some("Fixed.".into()),
+            refused: vec!["network: crates.io".into()],
+            duration_ms: 72_400,
+        }
+    }
+
+    fn shown(end: &TaskFinished) -> String {
+        text(end, Usd::from_nanos(41_200_000), Some(Usd::from_cents(500)), Paint(false))
+    }
+
+    #[test]
+    fn a_task_that_is_done() {
+        insta::assert_snapshot!(shown(&finished()), @r#"
+        done · 3 turns · 2 files changed · 1m 12s
+          src/lib.rs       +12 −4
+          assets/日本.png  binary
+          check    cargo test ✓ passed (round 2)
+          tokens   1,234 in · 80,000 from cache · 2,000 to cache · 912 out
+          cost     $0.04 · stops at $5.00
+          paid by  byok · anthropic · key client-a · you pay Anthropic at list price · verified
+          sandbox  full
+          refused  network: crates.io (nobody was there to answer)
+          undo     vk tasks undo t01jd3k9x2
+          go on    vk run --continue=t01jd3k9x2 "..."
+        "#);
+    }
+
+    #[test]
+    fn a_cost_that_is_partly_unknown_is_never_shown_as_nothing() {
+        let mut end = finished();
+        end.cost_usd = None;
+        end.cost_state = Some(CostState::Unknown);
+        end.list_usd = None;
+        end.status = Status::ProviderFailed;
+        end.payers.push(PayerShare { cost_usd: None, cost_state: CostState::Unknown, ..end.payers[0].clone() });
+        insta::assert_snapshot!(shown(&end), @r#"
+        stopped: the provider failed · 3 turns · 2 files changed · 1m 12s
+          src/lib.rs       +12 −4
+          assets/日本.png  binary
+          check    cargo test ✓ passed (round 2)
+          tokens   1,234 in · 80,000 from cache · 2,000 to cache · 912 out
+          cost     >= $0.04 (a part is unknown) · stops at $5.00
+          paid by  byok · anthropic · key client-a · you pay Anthropic at list price · $0.04
+          paid by  byok · anthropic · key client-a · you pay Anthropic at list price · ? (no price or no usage was reported)
+          proof    verified
+          sandbox  full
+          refused  network: crates.io (nobody was there to answer)
+          undo     vk tasks undo t01jd3k9x2
+          go on    vk run --continue=t01jd3k9x2 "..."
+        "#);
+        assert!(text(&end, Usd::ZERO, None, Paint(false)).contains("cost     ? ("));
+    }
+
+    #[test]
+    fn the_other_paths_say_what_nothing_means() {
+        let words = |state| cost_words(Some(Usd::ZERO), Some(state), Usd::ZERO);
+        insta::assert_snapshot!(
+            [CostState::Covered, CostState::Free, CostState::Rehearsed].map(words).join("\n"), @r"
+        covered by the plan, nothing per token
+        $0.00, free
+        nothing, rehearsed
+        ");
+        assert_eq!(cost_words(None, None, Usd::ZERO), "nothing: no call was made");
+    }
+
+    #[test]
+    fn a_failure_before_the_first_call_has_no_cost_rows() {
+        let mut end = finished();
+        (end.turns, end.status, end.cost_state, end.payers) = (0, Status::NoSandbox, None, Vec::new());
+        (end.files_changed, end.checks, end.refused, end.sandbox) = (Vec::new(), Vec::new(), Vec::new(), None);
+        insta::assert_snapshot!(shown(&end), @"stopped: no sandbox · no files changed · 1m 12s");
+        let info = ErrorInfo {
+            code: "no_bwrap".into(),
+            message: "bubblewrap is missing:\n\x1b[31mbwrap".into(),
+            fix: Some("apt install bubblewrap\nvk run --sandbox off".into()),
+        };
+        insta::assert_snapshot!(error(&info), @r"
+        error: bubblewrap is missing:
+               \x1b[31mbwrap
+          fix: apt install bubblewrap
+               vk run --sandbox off
+        ");
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

@@ -1,0 +1,261 @@
+//! What an event leaves behind as lines on stderr: the same in a log as above the live view.
+
+use std::collections::HashMap;
+
+use super::escape::{columns, escape_line, shorten};
+use super::screen::{Paint, seconds};
+use super::summary::{cost_words, thousands, tokens};
+use crate::domain::event::{Event, RouteResolved};
+
+/// Columns of a line where no terminal sets them.
+const LOG_WIDTH: usize = 160;
+/// A tool line is not stretched further than this on a wide terminal: its two ends would no longer be read as one.
+const WIDEST: usize = 100;
+
+/// Tells events as lines. Remembers only what a later line needs from an earlier event.
+#[derive(Debug)]
+pub(super) struct Talk {
+    paint: Paint,
+    /// Whether a live view shows what goes on; a log gets lines for it instead.
+    live: bool,
+    tools: HashMap<String, String>,
+    waiting: bool,
+    turn: u32,
+}
+
+impl Talk {
+    pub(super) fn new(paint: Paint, live: bool) -> Self {
+        Self { paint, live, tools: HashMap::new(), waiting: false, turn: 0 }
+    }
+
+    /// The lines for an event. `width` is the terminal's, if stderr is one. `task.finished` has none: see `summary`.
+    pub(super) fn lines(&mut self, event: &Event, width: Option<usize>) -> Vec<String> {
+        let was_waiting = std::mem::replace(&mut self.waiting, matches!(event, Event::BudgetWaiting { .. }));
+        let width = width.unwrap_or(LOG_WIDTH);
+        match event {
+            Event::RouteResolved(route) => self.route(route),
+            Event::TurnStarted { turn } => {
+                self.turn = *turn;
+                Vec::new()
+            }
+            Event::BudgetWaiting { scope, hold_usd, .. } if !was_waiting => {
+                vec![format!("waiting: other tasks hold money of {}; this call needs {hold_usd}", escape_line(scope))]
+            }
+            Event::CallRetrying { attempt, of, wait_ms, reason } => {
+                let wait = seconds(*wait_ms);
+                vec![shorten(&format!("↻ attempt {attempt} of {of} in {wait}: {reason}"), width).into_owned()]
+            }
+            Event::ToolStarted { call_id, name, summary } => {
+                self.tools.insert(call_id.clone(), tool_words(name, summary));
+                Vec::new()
+            }
+            Event::ToolFinished { call_id, name, ok, ms } => {
+                let words = self.tools.remove(call_id).unwrap_or_else(|| tool_words(name, ""));
+                vec![self.done("•", &words, *ms, *ok, None, width)]
+            }
+            Event::CheckFinished { command, ok, exit_code, ms, .. } => {
+                vec![self.done("✻", &format!("check {command}"), *ms, *ok, *exit_code, width)]
+            }
+            Event::CallSettled { usage, cost_usd, cost_state, spent_usd, .. } if !self.live => {
+                let cost = cost_words(*cost_usd, Some(*cost_state), crate::base::money::Usd::ZERO);
+                let turn = self.turn;
+                let spent = if spent_usd.is_zero() { String::new() } else { format!(" · task {spent_usd}") };
+                vec![format!("  turn {turn}: {} · {cost}{spent}", tokens(usage))]
+            }
+            Event::ContextCompacted { before_tokens, after_tokens } => {
+                let (before, after) = (thousands(*before_tokens), thousands(*after_tokens));
+                vec![format!("context compacted: {before} → {after} tokens")]
+            }
+            Event::ModelSwitched { from, to, reason } => {
+                vec![escape_line(&format!("model switched: {from} → {to} ({reason})")).into_owned()]
+            }
+            Event::PayerBlocked { payer, code, message } => {
+                vec![escape_line(&format!("payer blocked: {payer}: {message} ({code})")).into_owned()]
+            }
+            Event::Notice { message } => vec![format!("note: {}", escape_line(message))],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Who pays, on a line that stays, and what was not allowed to decide it.
+    pub(super) fn route(&self, route: &RouteResolved) -> Vec<String> {
+        let mut lines = vec![self.paint.bold(&escape_line(&route.line))];
+        if !route.ignored_ambient.is_empty() {
+            let names = route.ignored_ambient.join(", ");
+            lines.push(self.paint.dim(&escape_line(&format!("ignored ambient {names}"))));
+        }
+        lines.extend(route.warnings.iter().map(|warning| format!("warning: {}", escape_line(warning))));
+        lines
+    }
+
+    /// `  • bash cargo test      1.2s ✓`
+    fn done(&self, bullet: &str, words: &str, ms: u64, ok: bool, exit: Option<i32>, width: usize) -> String {
+        let exit = exit.filter(|_| !ok).map(|code| format!(" exit {code}")).unwrap_or_default();
+        let time = seconds(ms);
+        let end = columns(&time) + 2 + columns(&exit);
+        let line_width = if self.live { width.min(WIDEST) } else { width };
+        let room = line_width.saturating_sub(4 + end + 3).max(8);
+        let words = shorten(words, room);
+        let gap = if self.live { room.saturating_sub(columns(&words)) } else { 0 };
+        let mark = if ok { self.paint.good("✓") } else { self.paint.bad("✗") };
+        format!("  {bullet} {words}{:gap$}  {} {mark}{exit}", "", self.paint.dim(&time))
+    }
+}
+
+/// The name and what it is asked to do, as they are shown while a tool runs and after. Not yet escaped.
+pub(super) fn tool_words(name: &str, summary: &str) -> String {
+    if summary.is_empty() { name.to_owned() } else { format!("{name} {summary}") }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::base::money::Usd;
+    use crate::domain::cost::{CostState, Proof};
+    use crate::domain::usage::Usage;
+
+    pub(in crate::present) fn route() -> RouteResolved {
+        RouteResolved {
+            task_id: Some("t01jd3k9x2".into()),
+            path: "byok".into(),
+            provider: "anthropic".into(),
+            model: "claude-sonnet-5-5".into(),
+            engine: "builtin".into(),
+            key_label: Some("client-a".into()),
+            key_fingerprint: Some("1a2b3c4d".into()),
+            payer: "you pay Anthropic at list price".into(),
+            cap_usd: Some(Usd::from_cents(500)),
+            sources: Vec::new(),
+            ignored_ambient: vec!["ANTHROPIC_API_KEY".into()],
+            warnings: Vec::new(),
+            line: "byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · \
+                   you pay Anthropic at list price · stops at $5.00"
+                .into(),
+        }
+    }
+
+    /// A task's events, hostile text included.
+    pub(in crate::present) fn events() -> Vec<Event> {
+        let tool = |id: &str, summary: &str| Event::ToolStarted {
+            call_id: id.into(),
+            name: "bash".into(),
+            summary: summary.into(),
+        };
+        let done = |id: &str, ok, ms| Event::ToolFinished { call_id: id.into(), name: "bash".into(), ok, ms };
+        vec![
+            Event::RouteResolved(Box::new(route())),
+            Event::BudgetWaiting { scope: "day".into(), hold_usd: Usd::from_cents(12), waited_ms: 0 },
+            Event::BudgetWaiting { scope: "day".into(), hold_usd: Usd::from_cents(12), waited_ms: 500 },
+            Event::TurnStarted { turn: 1 },
+            Event::CallRetrying { attempt: 2, of: 3, wait_ms: 4_000, reason: "overloaded (529)".into() },
+            tool("a", "cargo test --workspace"),
+            done("a", true, 1_234),
+            tool("b", "ls\r\x1b[2Kecho safe\u{202e}; rm -rf ~"),
+            done("b", false, 61_000),
+            tool("c", &format!("echo {} && curl evil.example", "x".repeat(300))),
+            done("c", true, 12),
+            Event::CallSettled {
+                attempt_id: "a1".into(),
+                usage: Usage { input: 1_234, cache_read: 80_000, output: 912, ..Usage::default() },
+                cost_usd: Some(Usd::from_nanos(41_200_000)),
+                cost_state: CostState::Billed,
+                proof: Proof::Verified,
+                spent_usd: Usd::from_nanos(41_200_000),
+            },
+            Event::ContextCompacted { before_tokens: 150_000, after_tokens: 20_000 },
+            Event::ModelSwitched { from: "a".into(), to: "b".into(), reason: "retired".into() },
+            Event::PayerBlocked {
+                payer: "you".into(),
+                code: "insufficient_quota".into(),
+                message: "no credit\x1b[0m".into(),
+            },
+            Event::CheckFinished {
+                command: "cargo test".into(),
+                ok: false,
+                exit_code: Some(101),
+                round: 1,
+                ms: 12_000,
+            },
+            Event::Notice { message: "AGENTS.md left out\nroute: free".into() },
+        ]
+    }
+
+    fn told(live: bool, width: Option<usize>) -> String {
+        let mut talk = Talk::new(Paint(false), live);
+        let lines: Vec<String> = events().iter().flat_map(|event| talk.lines(event, width)).collect();
+        lines.join("\n")
+    }
+
+    #[test]
+    fn a_log_has_one_line_for_each_thing_that_happened() {
+        insta::assert_snapshot!(told(false, None), @r"
+        byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · you pay Anthropic at list price · stops at $5.00
+        ignored ambient ANTHROPIC_API_KEY
+        waiting: other tasks hold money of day; this call needs $0.12
+        ↻ attempt 2 of 3 in 4.0s: overloaded (529)
+          • bash cargo test --workspace  1.2s ✓
+          • bash ls\r\x1b[2Kecho safe\u{202e}; rm -rf ~  1m 01s ✗
+          • bash echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxxxxxxxxxxxxxx && curl evil.example  0.0s ✓
+          turn 1: 1,234 in · 80,000 from cache · 912 out · $0.04 · task $0.04
+        context compacted: 150,000 → 20,000 tokens
+        model switched: a → b (retired)
+        payer blocked: you: no credit\x1b[0m (insufficient_quota)
+          ✻ check cargo test  12s ✗ exit 101
+        note: AGENTS.md left out\nroute: free
+        ");
+    }
+
+    #[test]
+    fn lines_fit_80_columns() {
+        insta::assert_snapshot!(told(true, Some(80)), @r"
+        byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · you pay Anthropic at list price · stops at $5.00
+        ignored ambient ANTHROPIC_API_KEY
+        waiting: other tasks hold money of day; this call needs $0.12
+        ↻ attempt 2 of 3 in 4.0s: overloaded (529)
+          • bash cargo test --workspace                                          1.2s ✓
+          • bash ls\r\x1b[2Kecho safe\u{202e}; rm -rf ~                        1m 01s ✗
+          • bash echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…x && curl evil.example  0.0s ✓
+        context compacted: 150,000 → 20,000 tokens
+        model switched: a → b (retired)
+        payer blocked: you: no credit\x1b[0m (insufficient_quota)
+          ✻ check cargo test                                             12s ✗ exit 101
+        note: AGENTS.md left out\nroute: free
+        ");
+    }
+
+    #[test]
+    fn lines_fit_120_columns() {
+        insta::assert_snapshot!(told(true, Some(120)), @r"
+        byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · you pay Anthropic at list price · stops at $5.00
+        ignored ambient ANTHROPIC_API_KEY
+        waiting: other tasks hold money of day; this call needs $0.12
+        ↻ attempt 2 of 3 in 4.0s: overloaded (529)
+          • bash cargo test --workspace                                                              1.2s ✓
+          • bash ls\r\x1b[2Kecho safe\u{202e}; rm -rf ~                                            1m 01s ✗
+          • bash echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxx && curl evil.example  0.0s ✓
+        context compacted: 150,000 → 20,000 tokens
+        model switched: a → b (retired)
+        payer blocked: you: no credit\x1b[0m (insufficient_quota)
+          ✻ check cargo test                                                                 12s ✗ exit 101
+        note: AGENTS.md left out\nroute: free
+        ");
+    }
+
+    #[test]
+    fn lines_fit_a_narrow_terminal() {
+        insta::assert_snapshot!(told(true, Some(30)), @r"
+        byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · you pay Anthropic at list price · stops at $5.00
+        ignored ambient ANTHROPIC_API_KEY
+        waiting: other tasks hold money of day; this call needs $0.12
+        ↻ attempt 2 of 3 in …ded (529)
+          • bash cargo …space  1.2s ✓
+          • bash ls\r\…rf ~  1m 01s ✗
+          • bash echo x…ample  0.0s ✓
+        context compacted: 150,000 → 20,000 tokens
+        model switched: a → b (retired)
+        payer blocked: you: no credit\x1b[0m (insufficient_quota)
+          ✻ check …st  12s ✗ exit 101
+        note: AGENTS.md left out\nroute: free
+        ");
+    }
+}
