@@ -36,7 +36,7 @@ impl Foot {
     }
 
     /// Takes away the rows that stand. The moves that `indicatif` makes for it are all this one thing.
-    fn erase(&self) -> io::Result<()> {
+    fn erase(&self) {
         let width = usize::from(self.width()).max(1);
         let mut drawing = self.drawing();
         let rows: usize = drawing.rows.drain(..).map(|columns| columns.div_ceil(width).max(1)).sum();
@@ -47,7 +47,6 @@ impl Foot {
                 let _ = write!(drawing.pending, "\r\x1b[{}A\x1b[J", rows - 1);
             }
         }
-        Ok(())
     }
 }
 
@@ -61,11 +60,13 @@ impl TermLike for Foot {
     }
 
     fn move_cursor_up(&self, _: usize) -> io::Result<()> {
-        self.erase()
+        self.erase();
+        Ok(())
     }
 
     fn move_cursor_down(&self, _: usize) -> io::Result<()> {
-        self.erase()
+        self.erase();
+        Ok(())
     }
 
     fn move_cursor_right(&self, _: usize) -> io::Result<()> {
@@ -77,7 +78,8 @@ impl TermLike for Foot {
     }
 
     fn clear_line(&self) -> io::Result<()> {
-        self.erase()
+        self.erase();
+        Ok(())
     }
 
     fn write_line(&self, _: &str) -> io::Result<()> {
@@ -92,7 +94,7 @@ impl TermLike for Foot {
             return Ok(());
         }
         if !drawing.rows.is_empty() {
-            drawing.pending.push_str("\n");
+            drawing.pending.push('\n');
         }
         drawing.rows.push(measure_text_width(text));
         drawing.pending.push_str(text);

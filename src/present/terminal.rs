@@ -388,5 +388,6 @@ pub fn restore() {
     ask::restore();
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
