@@ -1,6 +1,7 @@
 //! The shape of the data files, and reading them. Strict: an unknown field or a price without a source is an error.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -182,7 +183,11 @@ impl Price {
             }
         }
         add(format!("{:?} {from:?} {source} {as_of}", long.map(|long| long.over_tokens)));
-        let hash = digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let mut hash = String::with_capacity(12);
+        for byte in digest.finalize().iter().take(6) {
+            // Writing to a String cannot fail.
+            let _ = write!(hash, "{byte:02x}");
+        }
         Self { rates, long, from, source: source.to_owned(), as_of, hash }
     }
 }

@@ -146,4 +146,8 @@ fn no_path(facts: &Facts<'_>) -> Failure {
 }
 
 #[cfg(test)]
+mod payer_law;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;

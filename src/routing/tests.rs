@@ -1,161 +1,13 @@
-//! Every branch of the decision, and the payer law.
+//! Every branch of the decision.
 
-use std::collections::BTreeMap;
-
-use proptest::prelude::*;
-
+use super::testing::{World, own_price, same_as, user};
 use super::*;
-use crate::base::money::{Rate, TokenPrice, Usd};
-use crate::config::provider::{OwnPrice, PriceSettings, ProviderSettings, built_in};
-use crate::config::settings::{Budgets, Require, SandboxSettings};
-use crate::config::source::{Place, Source};
-use crate::domain::path::{Auth, Wire};
+use crate::base::money::Usd;
+use crate::config::provider::ProviderSettings;
+use crate::config::source::Source;
+use crate::domain::path::Wire;
 use crate::domain::request::Thinking;
 use crate::domain::route::CredentialRef;
-
-/// A home with keys and settings, changed by each test and then asked for its route.
-#[derive(Debug)]
-struct World {
-    settings: Settings,
-    keys: Vec<KeyFact>,
-    env_key: Option<EnvKey>,
-    ambient: Vec<String>,
-}
-
-fn line(shown: &str, line: usize) -> Place {
-    Place { file: std::sync::Arc::new(shown.into()), shown: shown.into(), line }
-}
-
-fn user(n: usize) -> Source {
-    Source::User(line("config.toml", n))
-}
-
-fn project(n: usize) -> Source {
-    Source::Project(line("vk.toml", n))
-}
-
-fn key(provider: &str, label: &str, origin: &str) -> KeyFact {
-    let (provider, label, origin) = (provider.to_owned(), label.to_owned(), origin.to_owned());
-    KeyFact { provider, label, fingerprint: "3f9c01aa".to_owned(), origin, is_default: false }
-}
-
-fn provider(kind: PayPath, wire: Wire, auth: Auth, base_url: &str) -> ProviderSettings {
-    ProviderSettings {
-        kind,
-        wire,
-        base_url: Sourced::new(base_url.to_owned(), user(3)),
-        auth,
-        markup: Rate::ZERO,
-        prices: BTreeMap::new(),
-        source: user(1),
-    }
-}
-
-fn same_as(model: &str) -> Sourced<PriceSettings> {
-    let price = PriceSettings::As { vendor: "anthropic".to_owned(), model: model.to_owned() };
-    Sourced::new(price, user(9))
-}
-
-impl World {
-    fn new() -> Self {
-        let settings = Settings {
-            path: None,
-            provider: None,
-            model: None,
-            key: None,
-            providers: built_in(),
-            models: Vec::new(),
-            checks: Vec::new(),
-            budget: Budgets { task: Sourced::built_in(Usd::from_cents(500)) },
-            fallback: Vec::new(),
-            sandbox: SandboxSettings {
-                require: Sourced::built_in(Require::Full),
-                read: Vec::new(),
-                write: Vec::new(),
-                env: Vec::new(),
-            },
-        };
-        Self { settings, keys: Vec::new(), env_key: None, ambient: Vec::new() }
-    }
-
-    fn path(mut self, path: PayPath) -> Self {
-        self.settings.path = Some(Sourced::new(path, project(1)));
-        self
-    }
-
-    fn on(mut self, name: &str) -> Self {
-        self.settings.provider = Some(Sourced::new(name.to_owned(), project(2)));
-        self
-    }
-
-    fn model(mut self, name: &str) -> Self {
-        self.settings.model = Some(Sourced::new(name.to_owned(), project(3)));
-        self
-    }
-
-    fn label(mut self, label: &str) -> Self {
-        self.settings.key = Some(Sourced::new(KeyChoice::Label(label.to_owned()), project(4)));
-        self
-    }
-
-    fn env(mut self, name: &str, set: bool) -> Self {
-        self.settings.key = Some(Sourced::new(KeyChoice::Env(name.to_owned()), Source::Flag("--key")));
-        self.env_key = set.then(|| EnvKey { name: name.to_owned(), fingerprint: "aaaa0000".to_owned() });
-        self
-    }
-
-    fn anthropic_key(mut self, label: &str) -> Self {
-        self.keys.push(key("anthropic", label, "https://api.anthropic.com"));
-        self
-    }
-
-    fn openai_key(mut self, label: &str) -> Self {
-        self.keys.push(key("openai", label, "https://api.openai.com"));
-        self
-    }
-
-    fn gateway(mut self, name: &str, change: impl FnOnce(&mut ProviderSettings)) -> Self {
-        let mut settings = provider(PayPath::Platform, Wire::Chat, Auth::Bearer, "https://llm.example.com/v1");
-        change(&mut settings);
-        self.settings.providers.insert(name.to_owned(), settings);
-        self.keys.push(key(name, "default", "https://llm.example.com"));
-        self
-    }
-
-    fn local(mut self) -> Self {
-        let settings = provider(PayPath::Free, Wire::Chat, Auth::None, "http://127.0.0.1:11434/v1");
-        self.settings.providers.insert("ollama".to_owned(), settings);
-        self
-    }
-
-    fn facts<'a>(&'a self, task: Option<&'a str>) -> Facts<'a> {
-        Facts {
-            settings: &self.settings,
-            keys: &self.keys,
-            env_key: self.env_key.as_ref(),
-            catalog: Catalog::bundled(),
-            ambient: &self.ambient,
-            task,
-            now: "2026-11-24T12:00:00Z".parse().unwrap(),
-        }
-    }
-
-    fn decide(&self) -> Result<Route, Failure> {
-        decide(&self.facts(None))
-    }
-
-    fn route(&self) -> Route {
-        self.decide().unwrap_or_else(|failure| panic!("{failure:?}"))
-    }
-
-    /// Code, exit code and everything that is said.
-    fn refused(&self) -> (&'static str, u8, String) {
-        let failure = self.decide().unwrap_err();
-        let why = failure.why.clone().unwrap_or_default();
-        let told = format!("{}\n{why}\n{}", failure.what, failure.fix.join("\n"));
-        (failure.code, failure.exit_code(), told)
-    }
-}
 
 #[test]
 fn the_line_that_is_shown_before_anything_is_sent() {
@@ -307,31 +159,21 @@ fn exact_ids_always_work_where_the_money_is_known() {
     assert_eq!((code, exit), ("unpriced_model", 2));
     assert!(told.contains("[providers.anthropic.prices.\"claude-opus-7\"]") && told.contains("$5.00"), "{told}");
     // The user's own price makes it run, without knobs that nobody knows it takes.
-    let mut priced = with("claude-opus-7");
-    let usd = |text: &str| text.parse::<TokenPrice>().unwrap();
-    let own =
-        OwnPrice { input: usd("3"), output: usd("9"), cache_read: None, cache_write_5m: None, cache_write_1h: None };
-    let prices = &mut priced.settings.providers.get_mut("anthropic").unwrap().prices;
-    prices.insert("claude-opus-7".to_owned(), Sourced::new(PriceSettings::Own(own), user(7)));
-    let route = priced.route();
+    let mut paid = with("claude-opus-7");
+    let prices = &mut paid.settings.providers.get_mut("anthropic").unwrap().prices;
+    prices.insert("claude-opus-7".to_owned(), own_price("3", "9"));
+    let route = paid.route();
     assert_eq!((route.model.as_str(), route.traits.thinking), ("claude-opus-7", Thinking::None));
-    let facts = priced.facts(None);
-    let price = list_price(&priced.settings, facts.catalog, "anthropic", "claude-opus-7", facts.now).unwrap();
-    assert_eq!((price.rates.cache_read, price.source.as_str()), (usd("3"), "config.toml:7"));
+    let facts = paid.facts(None);
+    let price = list_price(&paid.settings, facts.catalog, "anthropic", "claude-opus-7", facts.now).unwrap();
+    assert_eq!((price.rates.cache_read, price.source.as_str()), ("3".parse().unwrap(), "config.toml:7"));
 }
 
 #[test]
 fn the_users_price_beats_the_catalogs_and_keeps_the_models_traits() {
     let mut world = World::new().path(PayPath::Byok).anthropic_key("a").model("sonnet");
-    let own = PriceSettings::Own(OwnPrice {
-        input: "1".parse().unwrap(),
-        output: "5".parse().unwrap(),
-        cache_read: None,
-        cache_write_5m: None,
-        cache_write_1h: None,
-    });
     let prices = &mut world.settings.providers.get_mut("anthropic").unwrap().prices;
-    prices.insert("claude-sonnet-5-5".to_owned(), Sourced::new(own, user(7)));
+    prices.insert("claude-sonnet-5-5".to_owned(), own_price("1", "5"));
     let route = world.route();
     assert_eq!(route.traits.thinking, Thinking::Adaptive);
     let facts = world.facts(None);
@@ -387,14 +229,7 @@ fn gateways_without_a_table_go_by_their_wire() {
     assert_eq!(over(Wire::Chat).refused().0, "model_not_named");
     // A table with one model is a choice already.
     let one = |settings: &mut ProviderSettings| {
-        let own = OwnPrice {
-            input: "1".parse().unwrap(),
-            output: "2".parse().unwrap(),
-            cache_read: None,
-            cache_write_5m: None,
-            cache_write_1h: None,
-        };
-        settings.prices.insert("house".to_owned(), Sourced::new(PriceSettings::Own(own), user(7)));
+        settings.prices.insert("house".to_owned(), own_price("1", "2"));
     };
     assert_eq!(World::new().path(PayPath::Platform).gateway("work", one).route().model, "house");
 }
@@ -452,81 +287,4 @@ fn every_path_side_by_side() {
         .map(|r| (r.provider.as_deref().unwrap(), r.possible))
         .collect();
     assert_eq!(byok, [("anthropic", true), ("openai", false)]);
-}
-
-fn any_world() -> impl Strategy<Value = World> {
-    let path = prop::option::of(prop::sample::select(PayPath::ALL.to_vec()));
-    let named = prop::option::of(prop::sample::select(vec!["anthropic", "openai", "work", "ollama", "groq", "nobody"]));
-    let model =
-        prop::option::of(prop::sample::select(vec!["sonnet", "gpt", "best", "gpt-6.2-sol", "house", "claude-9"]));
-    let label = prop::option::of(prop::sample::select(vec!["a", "b", "default", "zzz"]));
-    let keys = prop::collection::vec((prop::sample::select(vec!["anthropic", "openai", "groq"]), "[ab]"), 0..4);
-    (path, named, model, label, keys).prop_map(|(path, named, model, label, keys)| {
-        let mut world = World::new().local().gateway("work", |settings| {
-            settings.prices.insert("house".to_owned(), same_as("claude-sonnet-5-5"));
-        });
-        world.settings.path = path.map(|path| Sourced::new(path, project(1)));
-        world.settings.provider = named.map(|name| Sourced::new(name.to_owned(), project(2)));
-        world.settings.model = model.map(|name| Sourced::new(name.to_owned(), project(3)));
-        world.settings.key = label.map(|label| Sourced::new(KeyChoice::Label(label.to_owned()), project(4)));
-        for (provider, label) in keys {
-            let origin = world.settings.providers[provider].origin();
-            world.keys.push(key(provider, &label, &origin));
-        }
-        world
-    })
-}
-
-proptest! {
-    /// Nothing that lies about in the environment changes a route; it is only named in it.
-    #[test]
-    fn ambient_credentials_never_change_a_route(
-        mut world in any_world(),
-        ambient in prop::collection::vec("[A-Z_]{1,20}", 0..5),
-    ) {
-        let before = world.decide();
-        world.ambient.clone_from(&ambient);
-        let after = world.decide();
-        let without_names = |decided: Result<Route, Failure>| {
-            decided.map(|route| Route { ignored_ambient: Vec::new(), ..route })
-        };
-        if let Ok(route) = &after {
-            prop_assert_eq!(&route.ignored_ambient, &ambient);
-        }
-        prop_assert_eq!(without_names(before), without_names(after));
-    }
-
-    /// The model is decided last: whatever it is called, path, provider and key stay what they were.
-    #[test]
-    fn no_model_name_moves_the_payer(mut world in any_world(), name in "[a-z0-9./-]{1,24}") {
-        let payer = |route: &Route| (route.path, route.provider.clone(), route.credential.clone());
-        let before = world.decide();
-        world.settings.model = Some(Sourced::new(name, Source::Flag("--model")));
-        if let (Ok(before), Ok(after)) = (before, world.decide()) {
-            prop_assert_eq!(payer(&before), payer(&after));
-        }
-    }
-
-    /// A route is only ever of the path that was named, at a provider of that kind, with a key of that provider
-    /// that was added for that address.
-    #[test]
-    fn a_route_is_what_was_named(world in any_world()) {
-        if let Ok(route) = world.decide() {
-            prop_assert_eq!(Some(route.path), world.settings.path.as_ref().map(|path| path.value));
-            prop_assert_eq!(route.path, world.settings.providers[&route.provider].kind);
-            if let Some(named) = &world.settings.provider {
-                prop_assert_eq!(&named.value, &route.provider);
-            }
-            if let CredentialRef::Stored { provider, label, .. } = &route.credential {
-                prop_assert_eq!(provider, &route.provider);
-                let origin = world.settings.providers[provider].origin();
-                prop_assert!(world.keys.iter().any(|key| key.provider == *provider && key.label == *label && key.origin == origin));
-            }
-            if route.path.is_billed() {
-                prop_assert!(route.cap.is_some());
-                let facts = world.facts(None);
-                prop_assert!(list_price(&world.settings, facts.catalog, &route.provider, &route.model, facts.now).is_some());
-            }
-        }
-    }
 }
