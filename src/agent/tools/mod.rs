@@ -2,10 +2,17 @@
 //! The loop gives a call and gets a result; nothing in here talks to a provider.
 
 mod arguments;
+#[cfg(test)]
+mod cases;
+mod change;
 pub mod dedupe;
 mod family;
+mod nearest;
+mod patch;
+mod place;
 mod specs;
 mod summary;
+mod text;
 
 use std::path::Path;
 

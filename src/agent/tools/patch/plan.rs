@@ -1,0 +1,121 @@
+//! A patch against a tree: every new content worked out, nothing written.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::locate::locate;
+use super::parse::{Hunk, Kind, Operation, parse};
+use crate::agent::tools::change::Change;
+use crate::agent::tools::text::{Lines, decode};
+
+/// Failures reported at once; more would only repeat the first mistake.
+const REPORTED: usize = 3;
+
+/// The tree a patch is worked out against.
+pub(in crate::agent::tools) trait Tree {
+    /// The path a model wrote, relative to the root.
+    ///
+    /// # Errors
+    /// Why it may not be named.
+    fn resolve(&self, path: &str) -> Result<PathBuf, String>;
+
+    /// `None` where there is nothing.
+    ///
+    /// # Errors
+    /// Why it cannot be read; also for folders.
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, String>;
+}
+
+/// # Errors
+/// Everything that stands against the patch, as the model should hear it.
+pub(in crate::agent::tools) fn plan(patch: &str, tree: &impl Tree) -> Result<Vec<Change>, String> {
+    let operations = parse(patch)?;
+    let mut named = BTreeSet::new();
+    let mut changes = Vec::new();
+    let mut failures = Vec::new();
+    for operation in &operations {
+        match change(operation, tree, &mut named) {
+            Ok(change) => changes.push(change),
+            Err(why) => failures.push(format!("{}: {why}", operation.path)),
+        }
+    }
+    match failures.len() {
+        0 => Ok(changes),
+        n => {
+            failures.truncate(REPORTED);
+            if n > REPORTED {
+                failures.push(format!("and {} more sections fail", n - REPORTED));
+            }
+            Err(failures.join("\n\n"))
+        }
+    }
+}
+
+fn change(operation: &Operation, tree: &impl Tree, named: &mut BTreeSet<PathBuf>) -> Result<Change, String> {
+    let mut claim = |path: &str| -> Result<PathBuf, String> {
+        let path = tree.resolve(path)?;
+        if named.insert(path.clone()) {
+            Ok(path)
+        } else {
+            Err(format!("{} is named twice; a patch has one section for each file", path.display()))
+        }
+    };
+    let path = claim(&operation.path)?;
+    match &operation.kind {
+        Kind::Add { content } => {
+            let before = tree.read(&path)?;
+            Ok(Change::Write { path, before, after: content.clone().into_bytes() })
+        }
+        Kind::Delete => {
+            let before = tree.read(&path)?.ok_or("there is no such file")?;
+            Ok(Change::Delete { path, before })
+        }
+        Kind::Update { move_to, hunks } => {
+            let before = tree.read(&path)?.ok_or("there is no such file")?;
+            let after = updated(&before, hunks)?;
+            let Some(to) = move_to else { return Ok(Change::Write { path, before: Some(before), after }) };
+            if tree.resolve(to)? == path {
+                return Ok(Change::Write { path, before: Some(before), after });
+            }
+            let to = claim(to)?;
+            let replaced = tree.read(&to)?;
+            Ok(Change::Move { path, to, before, after, replaced })
+        }
+    }
+}
+
+/// The content after the hunks. It ends with a newline, as codex leaves it; a rename alone changes no byte.
+fn updated(before: &[u8], hunks: &[Hunk]) -> Result<Vec<u8>, String> {
+    if hunks.is_empty() {
+        return Ok(before.to_vec());
+    }
+    let mut lines = Lines::of(decode(before).map_err(|error| error.to_string())?);
+    let replacements = locate(&lines.texts(), hunks)?;
+    for replacement in replacements.iter().rev() {
+        lines.splice(replacement.start, replacement.count, &replacement.new);
+    }
+    lines.end_with_newline();
+    Ok(lines.to_string().into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::tools::cases::{self, Memory};
+
+    #[test]
+    fn the_cases_hold() {
+        let files = ["add", "update", "whitespace", "endings", "anchors", "moves", "envelope"];
+        for case in files.iter().flat_map(|name| cases::load(name)) {
+            let tree = Memory::of(&case.files);
+            match plan(&case.input, &tree) {
+                Ok(changes) => {
+                    let mut after = tree;
+                    changes.iter().for_each(|change| after.apply(change));
+                    case.check(Ok(&after));
+                }
+                Err(error) => case.check(Err(&error)),
+            }
+        }
+    }
+}
