@@ -56,13 +56,15 @@ pub(super) enum Action {
     },
 }
 
+type Reader = fn(&Fields) -> Result<Action, String>;
+
 /// Reads the call as one of the family's tools.
 ///
 /// # Errors
 /// A sentence for the model: what was wrong and what the tool takes.
 pub(super) fn parse(family: Family, call: &ToolCall) -> Result<Action, String> {
     let name = call.name.as_str();
-    let (usage, read): (&str, fn(&Fields) -> Result<Action, String>) = match (family, name) {
+    let (usage, read): (&str, Reader) = match (family, name) {
         (Family::Anthropic, "bash") => ("{command: string} or {restart: true}", anthropic_bash),
         (Family::Anthropic, "str_replace_based_edit_tool") => {
             ("{command: view|create|str_replace|insert, path: string, ...}", editor)
@@ -185,8 +187,7 @@ fn grep(fields: &Fields) -> Result<Action, String> {
 /// Raw text; also one string in an object, which is how models send a freeform tool they take for a function.
 fn patch(call: &ToolCall) -> Result<Action, String> {
     let text = match &call.input {
-        ToolInput::Text(text) | ToolInput::Broken(text) => Some(text.clone()),
-        ToolInput::Json(Value::String(text)) => Some(text.clone()),
+        ToolInput::Text(text) | ToolInput::Broken(text) | ToolInput::Json(Value::String(text)) => Some(text.clone()),
         ToolInput::Json(Value::Object(map)) => Fields(map).text(&["input", "patch"]).ok(),
         ToolInput::Json(_) => None,
     };

@@ -6,19 +6,26 @@ mod arguments;
 mod cases;
 mod change;
 pub mod dedupe;
+mod edit;
 mod family;
+mod grep;
 mod nearest;
+mod output;
 mod patch;
 mod place;
+mod shell;
 mod specs;
 mod summary;
 mod text;
+mod toolbox;
+mod view;
 
 use std::path::Path;
 
 pub use self::family::Family;
 pub use self::specs::specs;
 pub use self::summary::summary;
+pub use self::toolbox::Toolbox;
 
 use crate::domain::failure::Failure;
 use crate::domain::message::ToolResult;

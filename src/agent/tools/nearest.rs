@@ -1,5 +1,7 @@
 //! When text is not found: what in the file comes nearest, so that the model's next attempt is its last.
 
+use std::fmt::Write as _;
+
 /// Lines of the file shown around the nearest place.
 const SHOWN: usize = 12;
 /// A line longer than this is cut where it is quoted, in characters.
@@ -19,7 +21,7 @@ pub(super) fn nearest(lines: &[&str], wanted: &[&str]) -> Option<String> {
     if let Some((wanted, line)) = differing {
         let only_space = wanted.split_whitespace().eq(line.split_whitespace());
         let how = if only_space { "First difference, in white space only" } else { "First difference" };
-        text.push_str(&format!("\n{how}:\n  given {:?}\n  file  {:?}", cut(wanted), cut(line)));
+        let _ = write!(text, "\n{how}:\n  given {:?}\n  file  {:?}", cut(wanted), cut(line));
     }
     Some(text)
 }
@@ -96,14 +98,35 @@ mod tests {
     #[test]
     fn the_place_with_most_of_the_lines_is_shown() {
         let file = "fn a() {\n    one();\n}\n\nfn b() {\n    one();\n    two();\n}\n";
-        insta::assert_snapshot!(of(file, "    one();\n    to();\n    two();").unwrap(), @"");
-        insta::assert_snapshot!(of(file, "fn b() {\n\tone();").unwrap(), @"");
+        insta::assert_snapshot!(of(file, "    one();\n    too();\n    two();").unwrap(), @r#"
+        Nearest, from line 2:
+        2:     one();
+        3: }
+        4: 
+        First difference:
+          given "    too();"
+          file  "}"
+        "#);
+        insta::assert_snapshot!(of(file, "fn b() {\n\tone();").unwrap(), @r#"
+        Nearest, from line 5:
+        5: fn b() {
+        6:     one();
+        First difference, in white space only:
+          given "\tone();"
+          file  "    one();"
+        "#);
     }
 
     #[test]
     fn one_altered_line_is_found_by_its_likeness() {
         let file = "alpha\nlet total = items.iter().sum::<u32>();\nomega\n";
-        insta::assert_snapshot!(of(file, "let total = items.iter().sum::<u64>();").unwrap(), @"");
+        insta::assert_snapshot!(of(file, "let total = items.iter().sum::<u64>();").unwrap(), @r#"
+        Nearest, from line 2:
+        2: let total = items.iter().sum::<u32>();
+        First difference:
+          given "let total = items.iter().sum::<u64>();"
+          file  "let total = items.iter().sum::<u32>();"
+        "#);
         assert_eq!(of(file, "nothing like this at all here"), None);
         assert_eq!(of("", "x"), None);
         assert_eq!(of("a\nb", ""), None);

@@ -24,7 +24,7 @@ pub(super) fn resolve(root: &Path, given: &str) -> Result<PathBuf, PlaceError> {
     if given.is_empty() {
         return Err(PlaceError::NoPath(quoted(), "it is empty"));
     }
-    if given.chars().any(|c| c.is_control()) {
+    if given.contains(char::is_control) {
         return Err(PlaceError::NoPath(quoted(), "it holds a control character"));
     }
     let path = Path::new(given);

@@ -38,7 +38,7 @@ pub fn specs(family: Family) -> Vec<ToolSpec> {
             function(
                 "shell",
                 "Run a bash script. Directory and exported variables carry over to the next call.",
-                json!({"command": {"type": "string"}, "timeout_ms": {"type": "integer", "description": "default 120000"}}),
+                &json!({"command": {"type": "string"}, "timeout_ms": {"type": "integer", "description": "default 120000"}}),
                 &["command"],
             ),
             ToolSpec::Grammar {
@@ -51,13 +51,13 @@ pub fn specs(family: Family) -> Vec<ToolSpec> {
             function(
                 "bash",
                 "Run a bash script. Directory and exported variables carry over to the next call.",
-                json!({"command": {"type": "string"}, "timeout_s": {"type": "integer", "description": "default 120"}}),
+                &json!({"command": {"type": "string"}, "timeout_s": {"type": "integer", "description": "default 120"}}),
                 &["command"],
             ),
             function(
                 "read",
                 "Show a file with line numbers (\"12: \", not part of the file), or list a folder.",
-                json!({
+                &json!({
                     "path": {"type": "string"},
                     "offset": {"type": "integer", "description": "first line, from 1"},
                     "limit": {"type": "integer", "description": "lines, at most 2000"},
@@ -67,7 +67,7 @@ pub fn specs(family: Family) -> Vec<ToolSpec> {
             function(
                 "edit",
                 "Replace text in a file. `old` must be exactly as in the file and occur once, unless `all`.",
-                json!({
+                &json!({
                     "path": {"type": "string"},
                     "old": {"type": "string"},
                     "new": {"type": "string"},
@@ -78,13 +78,13 @@ pub fn specs(family: Family) -> Vec<ToolSpec> {
             function(
                 "write",
                 "Write a whole file, new or not.",
-                json!({"path": {"type": "string"}, "content": {"type": "string"}}),
+                &json!({"path": {"type": "string"}, "content": {"type": "string"}}),
                 &["path", "content"],
             ),
             function(
                 "grep",
                 "Search files for a regular expression, git-ignored files left out.",
-                json!({
+                &json!({
                     "pattern": {"type": "string"},
                     "path": {"type": "string", "description": "file or folder"},
                     "glob": {"type": "string", "description": "such as *.rs"},
@@ -95,7 +95,7 @@ pub fn specs(family: Family) -> Vec<ToolSpec> {
     }
 }
 
-fn function(name: &str, description: &str, properties: Value, required: &[&str]) -> ToolSpec {
+fn function(name: &str, description: &str, properties: &Value, required: &[&str]) -> ToolSpec {
     ToolSpec::Function {
         name: name.into(),
         description: description.into(),

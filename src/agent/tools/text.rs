@@ -26,7 +26,7 @@ struct Line {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lines {
     byte_order_mark: bool,
-    lines: Vec<Line>,
+    all: Vec<Line>,
     /// The ending that new lines get: the file's first.
     preferred: &'static str,
 }
@@ -39,33 +39,29 @@ impl Lines {
             None => (false, content),
         };
         let lone = if content.contains('\n') { '\n' } else { '\r' };
-        let lines: Vec<Line> = content.split_inclusive(lone).map(Line::of).collect();
-        let preferred = lines.first().map(|line| line.ending).filter(|ending| !ending.is_empty()).unwrap_or("\n");
-        Self { byte_order_mark, lines, preferred }
+        let all: Vec<Line> = content.split_inclusive(lone).map(Line::of).collect();
+        let preferred = all.first().map(|line| line.ending).filter(|ending| !ending.is_empty()).unwrap_or("\n");
+        Self { byte_order_mark, all, preferred }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lines.len()
+        self.all.len()
     }
 
     /// The text of each line, without its ending.
     pub(super) fn texts(&self) -> Vec<&str> {
-        self.lines.iter().map(|line| line.text.as_str()).collect()
-    }
-
-    pub(super) const fn preferred(&self) -> &'static str {
-        self.preferred
+        self.all.iter().map(|line| line.text.as_str()).collect()
     }
 
     /// Replaces `count` lines from `start` by new ones, which take the preferred ending.
     pub(super) fn splice(&mut self, start: usize, count: usize, new: &[String]) {
         let ending = self.preferred;
-        let end = start.saturating_add(count).min(self.lines.len());
+        let end = start.saturating_add(count).min(self.all.len());
         let start = start.min(end);
-        self.lines.splice(start..end, new.iter().map(|text| Line { text: text.clone(), ending }));
+        self.all.splice(start..end, new.iter().map(|text| Line { text: text.clone(), ending }));
         // Only the last line may stand without an ending.
-        let last = self.lines.len().saturating_sub(1);
-        for line in &mut self.lines[..last] {
+        let last = self.all.len().saturating_sub(1);
+        for line in &mut self.all[..last] {
             if line.ending.is_empty() {
                 line.ending = ending;
             }
@@ -74,7 +70,7 @@ impl Lines {
 
     /// Ends the last line, if there is one.
     pub(super) fn end_with_newline(&mut self) {
-        if let Some(last) = self.lines.last_mut().filter(|line| line.ending.is_empty()) {
+        if let Some(last) = self.all.last_mut().filter(|line| line.ending.is_empty()) {
             last.ending = self.preferred;
         }
     }
@@ -85,7 +81,7 @@ impl std::fmt::Display for Lines {
         if self.byte_order_mark {
             f.write_char('\u{feff}')?;
         }
-        self.lines.iter().try_for_each(|line| write!(f, "{}{}", line.text, line.ending))
+        self.all.iter().try_for_each(|line| write!(f, "{}{}", line.text, line.ending))
     }
 }
 

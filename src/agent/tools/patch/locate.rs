@@ -44,13 +44,11 @@ fn place(lines: &[&str], hunk: &Hunk, cursor: usize) -> Result<Place, String> {
     let mut from = cursor;
     let mut missing = None;
     for anchor in &hunk.anchors {
-        match seek(lines, &[anchor], from, false) {
-            Some(at) => from = at + 1,
-            None => {
-                missing = Some(anchor);
-                break;
-            }
-        }
+        let Some(at) = seek(lines, &[anchor], from, false) else {
+            missing = Some(anchor);
+            break;
+        };
+        from = at + 1;
     }
     if let Some(anchor) = missing {
         // The block itself may leave no doubt.

@@ -62,7 +62,7 @@ pub(super) fn parse(patch: &str) -> Result<Vec<Operation>, String> {
 
 /// The lines of the patch without what models wrap around it: a heredoc, the command's name, a code fence.
 fn unwrap(patch: &str) -> Vec<&str> {
-    let mut lines: Vec<&str> = patch.trim().split('\n').map(|line| line.trim_end_matches('\r')).collect();
+    let mut lines: Vec<&str> = patch.trim().lines().map(|line| line.trim_end_matches('\r')).collect();
     let wrapped = |line: &str| ["<<", "apply_patch", "applypatch", "```"].iter().any(|start| line.starts_with(start));
     if lines.len() > 2 && lines.first().is_some_and(|line| wrapped(line.trim())) {
         lines.remove(0);
@@ -133,7 +133,7 @@ impl Reader {
     /// Checks the operation that ends here.
     fn close(&self) -> Result<(), String> {
         let Some(Operation { path, kind: Kind::Update { move_to, hunks } }) = self.done.last() else { return Ok(()) };
-        if hunks.is_empty() && move_to.is_none() {
+        if hunks.iter().all(Hunk::is_blank) && move_to.is_none() {
             return Err(format!("the update of {path} (line {} of the patch) has no changes", self.started));
         }
         match hunks.iter().position(|hunk| hunk.lines.is_empty()) {
