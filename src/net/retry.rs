@@ -11,7 +11,7 @@ use jiff::Timestamp;
 /// Retries after the first attempt.
 pub const RETRIES: u32 = 2;
 /// The longest wait that a provider may ask for.
-pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
+pub const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 const FIRST_WAIT_MS: u64 = 500;
 const LONGEST_BACKOFF_MS: u64 = 8_000;
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn an_asked_wait_is_kept_up_to_a_minute_and_given_up_beyond() {
         let asked = |secs| Facts { retry_after: Some(Duration::from_secs(secs)), ..passing() };
-        assert_eq!(next(&asked(60), 0, 0), Some(Duration::from_secs(60)));
+        assert_eq!(next(&asked(60), 0, 0), Some(Duration::from_mins(1)));
         assert_eq!(next(&asked(61), 0, 0), None);
         assert_eq!(next(&asked(0), 0, 0), Some(Duration::from_millis(500)));
     }

@@ -1,7 +1,10 @@
 //! Where a request goes: the address, the wire spoken there and how the credential is carried.
 
+use super::anthropic;
+use crate::base::secret::Secret;
 use crate::domain::path::{Auth, Wire};
 use crate::domain::route::Route;
+use crate::net::http::Credential;
 
 /// The address of a provider. It holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +12,7 @@ pub struct Endpoint {
     /// The name in the user's configuration.
     pub provider: String,
     pub wire: Wire,
-    /// What the wire's own SDK takes as its base address, without a slash at its end.
+    /// What the wire's own SDK takes as its base address.
     pub base_url: String,
     pub auth: Auth,
 }
@@ -17,11 +20,90 @@ pub struct Endpoint {
 impl Endpoint {
     #[must_use]
     pub fn of(route: &Route) -> Self {
-        Self {
-            provider: route.provider.clone(),
-            wire: route.wire,
-            base_url: route.base_url.trim_end_matches('/').to_owned(),
-            auth: route.auth,
+        Self { provider: route.provider.clone(), wire: route.wire, base_url: route.base_url.clone(), auth: route.auth }
+    }
+
+    /// Where a model is asked.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match self.wire {
+            Wire::Anthropic => format!("{}/v1/messages", self.base()),
+            Wire::Responses => format!("{}/responses", self.base()),
+            Wire::Chat => format!("{}/chat/completions", self.base()),
+        }
+    }
+
+    /// Where a key is tried for nothing. OpenRouter lists its models to everybody, but describes a key to its holder.
+    pub(super) fn check_url(&self) -> String {
+        match self.wire {
+            Wire::Anthropic => format!("{}/v1/models?limit=1", self.base()),
+            _ if self.is_host_of("openrouter.ai") => format!("{}/key", self.base()),
+            Wire::Responses | Wire::Chat => format!("{}/models", self.base()),
+        }
+    }
+
+    /// Without the slash at its end. Anthropic's SDK adds `/v1` itself; a base that has it already keeps one.
+    fn base(&self) -> &str {
+        let base = self.base_url.trim_end_matches('/');
+        match self.wire {
+            Wire::Anthropic => base.strip_suffix("/v1").unwrap_or(base),
+            Wire::Responses | Wire::Chat => base,
+        }
+    }
+
+    /// Whether the address is `domain` or under it.
+    pub(super) fn is_host_of(&self, domain: &str) -> bool {
+        let rest = self.base_url.split_once("://").map_or("", |(_, rest)| rest);
+        let host = rest.split(['/', ':', '?', '#']).next().unwrap_or_default();
+        host.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    }
+
+    pub(super) fn headers(&self) -> Vec<(&'static str, String)> {
+        match self.wire {
+            Wire::Anthropic => vec![("anthropic-version", anthropic::VERSION.to_owned())],
+            Wire::Responses | Wire::Chat => Vec::new(),
+        }
+    }
+
+    pub(super) fn credential<'a>(&self, secret: Option<&'a Secret>) -> Option<Credential<'a>> {
+        let secret = secret?;
+        match self.auth {
+            Auth::Bearer => Some(Credential { header: "authorization", prefix: "Bearer ", secret }),
+            Auth::XApiKey => Some(Credential { header: "x-api-key", prefix: "", secret }),
+            Auth::None => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(wire: Wire, base_url: &str) -> Endpoint {
+        Endpoint { provider: "p".into(), wire, base_url: base_url.into(), auth: Auth::Bearer }
+    }
+
+    #[test]
+    fn each_wire_appends_what_its_own_sdk_appends() {
+        assert_eq!(at(Wire::Anthropic, "https://api.anthropic.com").url(), "https://api.anthropic.com/v1/messages");
+        assert_eq!(at(Wire::Anthropic, "https://x.example/v1/").url(), "https://x.example/v1/messages");
+        assert_eq!(at(Wire::Responses, "https://api.openai.com/v1/").url(), "https://api.openai.com/v1/responses");
+        let openrouter = at(Wire::Chat, "https://openrouter.ai/api/v1");
+        assert_eq!(openrouter.url(), "https://openrouter.ai/api/v1/chat/completions");
+        assert_eq!(openrouter.check_url(), "https://openrouter.ai/api/v1/key");
+        assert_eq!(at(Wire::Chat, "http://127.0.0.1:8080/v1").check_url(), "http://127.0.0.1:8080/v1/models");
+    }
+
+    #[test]
+    fn a_host_is_compared_whole() {
+        for (base, is) in [
+            ("https://api.openai.com/v1", true),
+            ("https://openai.com:443", true),
+            ("https://evilopenai.com", false),
+            ("https://openai.com.evil.example", false),
+            ("https://evil.example/openai.com", false),
+        ] {
+            assert_eq!(at(Wire::Chat, base).is_host_of("openai.com"), is, "{base}");
         }
     }
 }

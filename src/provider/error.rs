@@ -43,6 +43,8 @@ pub enum CallErrorKind {
     Malformed,
     /// The address answered with a redirect, which is never followed.
     Redirected,
+    /// The address, the proxy or the certificates that the user set cannot be used.
+    BadSetup,
 }
 
 impl CallErrorKind {
@@ -65,6 +67,7 @@ impl CallErrorKind {
             Self::TooLarge => "too_large",
             Self::Malformed => "malformed",
             Self::Redirected => "redirected",
+            Self::BadSetup => "bad_setup",
         }
     }
 }
@@ -91,20 +94,6 @@ pub struct CallError {
 }
 
 impl CallError {
-    /// A failure before any byte left.
-    pub(super) fn unsent(message: impl Into<String>) -> Self {
-        Self {
-            kind: CallErrorKind::Transport,
-            message: message.into(),
-            code: None,
-            partial: Partial::default(),
-            facts: AnswerFacts::default(),
-            retry_after: None,
-            should_retry: None,
-            sent: false,
-        }
-    }
-
     /// Whether the provider may have charged for this call, so that it must be settled as an estimate:
     /// the request left, and the answer is not a plain refusal.
     #[must_use]
@@ -136,7 +125,8 @@ impl CallError {
             | CallErrorKind::ContextExceeded
             | CallErrorKind::UnknownModel
             | CallErrorKind::TooLarge
-            | CallErrorKind::Redirected => retry::Cause::Final,
+            | CallErrorKind::Redirected
+            | CallErrorKind::BadSetup => retry::Cause::Final,
             CallErrorKind::BadRequest | CallErrorKind::Malformed => retry::Cause::ByStatus,
         };
         retry::Facts {

@@ -60,6 +60,9 @@ fn describe(kind: CallErrorKind, route: &Route) -> (Status, &'static str, String
             "malformed_answer",
             format!("{provider} answered with something that is not the {} protocol", route.wire),
         ),
+        CallErrorKind::BadSetup => {
+            (Status::Usage, "bad_setup", format!("{provider} cannot be reached the way it is set up"))
+        }
         CallErrorKind::Redirected => {
             (Status::ProviderFailed, "redirected", format!("{provider} at {} answered with a redirect", route.base_url))
         }
@@ -79,14 +82,18 @@ fn fixes(kind: CallErrorKind, route: &Route) -> Vec<String> {
     let provider = &route.provider;
     match (kind, &route.credential) {
         (CallErrorKind::Unauthorized | CallErrorKind::Forbidden, CredentialRef::Stored { label, .. }) => {
-            vec![format!("vk keys test {label}"), format!("vk keys add {provider} --label {label}")]
+            vec![
+                format!("vk keys test {label} --provider {provider}"),
+                format!("vk keys add {provider} --label {label}"),
+            ]
         }
         (CallErrorKind::Unauthorized | CallErrorKind::Forbidden, _) => vec![format!("vk keys add {provider}")],
         (CallErrorKind::PayerBlocked, _) => vec!["vk route".to_owned(), "vk cost --by payer".to_owned()],
         (CallErrorKind::UnknownModel, _) => vec!["vk models list".to_owned()],
-        (CallErrorKind::Malformed | CallErrorKind::Redirected | CallErrorKind::Transport, _) => {
-            vec!["vk doctor".to_owned()]
-        }
+        (
+            CallErrorKind::Malformed | CallErrorKind::Redirected | CallErrorKind::Transport | CallErrorKind::BadSetup,
+            _,
+        ) => vec!["vk doctor".to_owned()],
         (
             CallErrorKind::RateLimited
             | CallErrorKind::Overloaded

@@ -4,15 +4,29 @@
 //! caller's decision ([`CallError::retry_after_failure`] says what the vendors' rules allow), because each
 //! attempt is held and recorded on its own: no provider de-duplicates a generation.
 
+mod anthropic;
+mod chat;
 mod check;
+mod classify;
 mod endpoint;
 mod error;
+mod error_body;
 mod failure;
+mod outcome;
+mod prepare;
 mod progress;
+mod redact;
+mod reported;
+mod responses;
 mod send;
+mod stream;
+mod transcript;
 
 pub use check::{KeyCheck, check_key};
 pub use endpoint::Endpoint;
 pub use error::{AnswerFacts, CallError, CallErrorKind};
+pub use error_body::ErrorBody;
+pub use prepare::{PrepareError, Prepared, prepare};
 pub use progress::Progress;
-pub use send::{Answer, PrepareError, Prepared, prepare, send};
+pub use send::{Answer, send};
+pub use stream::{AnswerStream, Fault, Pulse};
