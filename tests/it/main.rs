@@ -1,3 +1,6 @@
 //! The tests that see `vk` as its users do, or several parts of it at once. One binary, one file a topic.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
+
+mod keys;
 mod ledger;

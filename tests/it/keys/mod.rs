@@ -1,0 +1,5 @@
+//! `vk keys` as its users see it.
+
+mod file;
+mod home;
+mod keyring;
