@@ -1,6 +1,7 @@
 //! The schema of `vk.toml`. A stranger wrote it: it chooses among what the user has, and loosens nothing.
 
 use regex::RegexBuilder;
+use unicode_width::UnicodeWidthChar as _;
 
 use super::document::{Document, Entry, Reason, Refused, Table, not_yet};
 use super::error::ConfigError;
@@ -13,9 +14,9 @@ use crate::domain::path::PayPath;
 
 /// More would be no configuration but a way to hide something in what a person is asked to read.
 const MOST_CHECKS: usize = 32;
-const MOST_RULES: usize = 64;
-const LONGEST_CHECK: usize = 2_000;
-const LONGEST_PATTERN: usize = 500;
+const MOST_RULES: usize = 32;
+/// In characters; a terminal shows a line of this length whole when it asks.
+const LONGEST: usize = 400;
 
 /// What a `vk.toml` says.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -153,9 +154,14 @@ fn checks(entry: &Entry<'_>) -> Result<Vec<Sourced<String>>, ConfigError> {
     if items.len() > MOST_CHECKS {
         return Err(entry.wrong_key("bad_value", format!("\"checks\" has more than {MOST_CHECKS} entries")).into());
     }
-    let good =
-        |text: &str| !text.trim().is_empty() && text.len() <= LONGEST_CHECK && !text.chars().any(char::is_control);
-    items.iter().map(|item| item.text_that(good, "a command on one line, 2,000 characters at most")).collect()
+    let expected = "a command on one line of 400 visible characters at most";
+    items.iter().map(|item| item.text_that(is_plain, expected)).collect()
+}
+
+/// Everything of it can be seen when a person is asked about it.
+fn is_plain(text: &str) -> bool {
+    let visible = |c: char| !c.is_control() && c.width().is_some_and(|columns| columns > 0);
+    !text.trim().is_empty() && text.chars().count() <= LONGEST && text.chars().all(visible)
 }
 
 /// `[budget]`: at most `limit`, where there is one above it.
@@ -190,8 +196,7 @@ fn rule(entry: &Entry<'_>) -> Result<Sourced<ModelRule>, ConfigError> {
     let missing = |key: &str| entry.wrong_key("missing_key", format!("[[models]] needs \"{key}\""));
     let pattern_entry = table.take("match").ok_or_else(|| missing("match"))?;
     let model = model(&table.take("model").ok_or_else(|| missing("model"))?)?;
-    let good = |text: &str| !text.is_empty() && text.len() <= LONGEST_PATTERN && !text.chars().any(char::is_control);
-    let pattern = pattern_entry.text_that(good, "a regular expression of 500 characters at most")?;
+    let pattern = pattern_entry.text_that(is_plain, "a regular expression of 400 visible characters at most")?;
     let regex = RegexBuilder::new(&pattern).case_insensitive(true).size_limit(1 << 20).build();
     let regex = regex.map_err(|error| {
         let reason = error.to_string();

@@ -1,14 +1,19 @@
 //! A made-up home and repository for the tests of this folder.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use tempfile::TempDir;
 
 use super::{Flags, Loaded, load};
 use crate::base::env::Env;
+use crate::base::secret::Secret;
+use crate::domain::event::Event;
 use crate::domain::failure::Failure;
+use crate::domain::ui::{Question, Ui};
 
 pub(super) struct World {
     dir: TempDir,
@@ -99,4 +104,53 @@ pub(super) fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+}
+
+/// Somebody at the terminal who answers in order, or nobody.
+#[derive(Default)]
+pub(super) struct Person {
+    pub(super) answers: Mutex<VecDeque<char>>,
+    /// What was shown: talk, and each question with its detail.
+    pub(super) seen: Mutex<Vec<String>>,
+}
+
+impl Person {
+    pub(super) fn who_says(answers: &str) -> Self {
+        Self { answers: Mutex::new(answers.chars().collect()), seen: Mutex::default() }
+    }
+
+    pub(super) fn nobody() -> Self {
+        Self::default()
+    }
+
+    pub(super) fn saw(&self) -> String {
+        self.seen.lock().unwrap().join("\n")
+    }
+}
+
+impl Ui for Person {
+    fn event(&self, _: &Event) {}
+
+    fn say(&self, line: &str) {
+        self.seen.lock().unwrap().push(line.to_owned());
+    }
+
+    fn interactive(&self) -> bool {
+        !self.answers.lock().unwrap().is_empty()
+    }
+
+    fn ask(&self, question: &Question) -> Option<char> {
+        let mut seen = self.seen.lock().unwrap();
+        seen.extend(question.detail.clone());
+        seen.push(format!("{} [{}]", question.text, question.options[0].1));
+        self.answers.lock().unwrap().pop_front()
+    }
+
+    fn ask_line(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn ask_secret(&self, _: &str) -> Option<Secret> {
+        None
+    }
 }

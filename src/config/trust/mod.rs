@@ -14,6 +14,9 @@ use crate::base::secret::sha256_hex;
 use crate::domain::failure::{Failure, Status};
 use crate::domain::ui::{Question, Ui};
 
+/// Lines of one question. A terminal shows the head and tail of longer ones, and nothing here may stay unseen.
+const PAGE: usize = 36;
+
 /// Whether what `vk.toml` chooses may be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
@@ -62,8 +65,7 @@ impl Chosen {
         .flatten()
         .collect();
         for rule in &values.models {
-            all.push(("models.match", rule.pattern.clone()));
-            all.push(("models.model", rule.model.clone()));
+            all.push(("models", format!("{} for tasks that match {}", rule.model, rule.pattern)));
         }
         all.extend(values.checks.iter().map(|check| ("check", check.value.clone())));
         Self(all)
@@ -125,16 +127,26 @@ pub(super) fn is_needed(settings: &Settings) -> bool {
         || settings.checks.iter().any(|check| check.source.is_project())
 }
 
-/// Where the project's choices stand with the user.
+/// Where what is in use of the project's choices stands with the user.
 pub(super) fn state(loaded: &Loaded) -> Result<Trust, ConfigError> {
     if !is_needed(&loaded.settings) {
         return Ok(Trust::NotNeeded);
     }
-    standing(loaded)
+    compare(loaded)
 }
 
-/// As [`state`], but of everything the file says, in use or not: what `vk trust` and `vk use` ask about.
-fn standing(loaded: &Loaded) -> Result<Trust, ConfigError> {
+/// Where everything stands that the file chooses, whether a flag overrides it just now or not.
+///
+/// # Errors
+/// When vk's record of trusted projects cannot be read.
+pub fn standing(loaded: &Loaded) -> Result<Trust, Failure> {
+    if loaded.chosen.is_empty() {
+        return Ok(Trust::NotNeeded);
+    }
+    Ok(compare(loaded)?)
+}
+
+fn compare(loaded: &Loaded) -> Result<Trust, ConfigError> {
     let hash = loaded.chosen.hash();
     let before = store::find(&loaded.dirs.data, loaded.project.dir())?;
     Ok(match before {
@@ -149,70 +161,73 @@ fn standing(loaded: &Loaded) -> Result<Trust, ConfigError> {
 ///
 /// # Errors
 /// Exit 7 where nobody is there to ask, the answer is no, or `given` is another hash.
-pub fn obtain(loaded: &mut Loaded, given: Option<&str>, ui: &dyn Ui) -> Result<(), Failure> {
-    let hash = loaded.chosen.hash();
+pub fn obtain(loaded: &Loaded, given: Option<&str>, ui: &dyn Ui) -> Result<(), Failure> {
     match (&loaded.trust, given) {
-        (Trust::NotNeeded, _) | (Trust::Trusted, None) => return Ok(()),
-        (_, Some(given)) if given.eq_ignore_ascii_case(&hash) => {
-            loaded.trust = Trust::Trusted;
-            return Ok(());
-        }
+        (Trust::NotNeeded, _) | (Trust::Trusted, None) => Ok(()),
+        (Trust::Needed(needed), None) => ask(loaded, needed, ui),
+        (_, Some(given)) if given.trim().eq_ignore_ascii_case(&loaded.chosen.hash()) => Ok(()),
         (_, Some(_)) => {
-            return Err(Failure::new(
-                Status::Untrusted,
-                "trust_mismatch",
-                "--trust is not the hash of what vk.toml chooses",
-            )
-            .why(shown(loaded, &loaded.chosen.lines()))
-            .fix("vk trust --print    # after reading vk.toml"));
+            let what = format!("--trust is not the hash of what {} chooses", shown_file(loaded));
+            Err(Failure::new(Status::Untrusted, "trust_mismatch", what)
+                .why(chooses(loaded, &loaded.chosen.lines()))
+                .fix("vk trust --print    # after reading it"))
         }
-        (Trust::Needed(_), None) => {}
     }
-    ask(loaded, ui)
 }
 
-/// Asks about everything the file says, whether it is in use or not, and remembers a yes.
+/// Asks about everything the file chooses, and remembers a yes.
 ///
 /// # Errors
 /// Exit 7 where nobody is there to ask or the answer is no.
-pub fn ask(loaded: &mut Loaded, ui: &dyn Ui) -> Result<(), Failure> {
-    let Trust::Needed(needed) = standing(loaded)? else {
-        return Ok(());
-    };
-    let file = loaded.project.file.as_ref().map_or("vk.toml", |file| file.shown.as_str());
-    let detail = shown(loaded, &needed.what);
+pub fn ask(loaded: &Loaded, needed: &Needed, ui: &dyn Ui) -> Result<(), Failure> {
+    let file = shown_file(loaded);
     let refused = |code, what: String| {
         Failure::new(Status::Untrusted, code, what)
-            .why(detail.clone())
+            .why(chooses(loaded, &needed.what))
             .fix("vk trust    # look at it and decide")
             .fix(format!("vk run --trust {} ...    # where nobody is there to ask", needed.hash))
     };
     if !ui.interactive() {
-        let again = if needed.changed { "what it chooses changed since it was" } else { "nobody is there to ask" };
-        return Err(refused("untrusted", format!("{file} is not trusted: {again}")));
+        let reason = if needed.changed { "changed since it was trusted" } else { "is not trusted" };
+        return Err(refused("untrusted", format!("{file} {reason}, and nobody is there to ask")));
     }
-    let question = Question::yes_no(format!("Use what {file} chooses, from now on?")).detail(detail.clone());
-    if !ui.confirm(&question) {
-        return Err(refused("not_trusted", format!("{file} was not trusted, so nothing of it is used")));
+    let pages: Vec<&[String]> = needed.what.chunks(PAGE).collect();
+    for (i, page) in pages.iter().enumerate() {
+        let text = match (i + 1 == pages.len(), needed.changed) {
+            (false, _) => "There is more. Go on reading?".to_owned(),
+            (true, true) => format!("{file} changed since you trusted it. Use what it chooses now?"),
+            (true, false) => format!("Use what {file} chooses, in this project, from now on?"),
+        };
+        if !ui.confirm(&Question::yes_no(text).detail(chooses(loaded, page))) {
+            return Err(refused("not_trusted", format!("{file} was not trusted, so nothing of it is used")));
+        }
     }
-    remember(loaded)?;
-    Ok(())
+    remember(loaded, needed)
 }
 
-/// Remembers everything the file says as trusted.
+/// Remembers as trusted what was shown. Another `vk` may have changed the record since; the file's bytes are those that
+/// were read, so what is remembered is what was asked about.
 ///
 /// # Errors
 /// When the record cannot be written.
-pub fn remember(loaded: &mut Loaded) -> Result<(), Failure> {
-    store::remember(&loaded.dirs.data, loaded.project.dir(), &loaded.chosen)?;
-    if matches!(loaded.trust, Trust::Needed(_)) {
-        loaded.trust = Trust::Trusted;
+pub fn remember(loaded: &Loaded, needed: &Needed) -> Result<(), Failure> {
+    if loaded.chosen.hash() != needed.hash {
+        return Err(Failure::new(
+            Status::Untrusted,
+            "trust_mismatch",
+            "what was shown is not what would be remembered",
+        ));
     }
-    Ok(())
+    Ok(store::remember(&loaded.dirs.data, loaded.project.dir(), &loaded.chosen)?)
 }
 
-fn shown(loaded: &Loaded, lines: &[String]) -> String {
-    format!("vk.toml of {} chooses:\n{}", loaded.project.dir().display(), lines.join("\n"))
+fn shown_file(loaded: &Loaded) -> &str {
+    loaded.project.file.as_ref().map_or("vk.toml", |file| file.shown.as_str())
+}
+
+fn chooses(loaded: &Loaded, lines: &[String]) -> String {
+    let path = loaded.project.file_path();
+    format!("{} chooses:\n{}", path.display(), lines.join("\n"))
 }
 
 #[cfg(test)]
