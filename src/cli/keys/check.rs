@@ -70,23 +70,30 @@ impl Keys<'_> {
         let secret = self.vault.secret(&key.provider, &key.label, base_url)?;
         shape::check(ProviderFacts { name: &key.provider, base_url }, &secret)?;
         let endpoint = endpoint(&key.provider, settings);
-        let check = check_key(client, &endpoint, &secret).await.map_err(|error| call_failure(error, key))?;
-        if let (Some(pinned), Some(answered)) = (&key.organization, &check.organization)
+        let answer = check_key(client, &endpoint, &secret).await;
+        let answered = match &answer {
+            Ok(check) => check.organization.as_deref(),
+            Err(error) => error.facts.organization.as_deref(),
+        };
+        // Also a refusal says whose account it was asked of.
+        if let (Some(pinned), Some(answered)) = (key.organization.as_deref(), answered)
             && pinned != answered
         {
-            return Err(Failure::new(
-                Status::Contradicted,
-                "other_organization",
-                format!("the key {} answers for the organization {answered}, and it was {pinned} before", key.name()),
-            )
-            .why("another account would pay than the one that was shown")
-            .fix(format!("vk keys remove {} --provider {}", key.label, key.provider))
-            .fix(format!("vk keys add {} --label {}", key.provider, key.label)));
+            return Err(contradicted(key, pinned, answered));
         }
+        let check = answer.map_err(|error| call_failure(error, key))?;
         let (organization, account) = (check.organization.as_deref(), check.account.as_deref());
         self.vault.pin_organization(&key.provider, &key.label, organization, account)?;
         Ok(())
     }
+}
+
+fn contradicted(key: &KeyInfo, pinned: &str, answered: &str) -> Failure {
+    let what = format!("the key {} answers for the organization {answered}, and it was {pinned} before", key.name());
+    Failure::new(Status::Contradicted, "other_organization", what)
+        .why("another account would pay than the one that was shown")
+        .fix(format!("vk keys remove {} --provider {}", key.label, key.provider))
+        .fix(format!("vk keys add {} --label {}", key.provider, key.label))
 }
 
 fn endpoint(name: &str, settings: &ProviderSettings) -> Endpoint {

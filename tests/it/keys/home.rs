@@ -71,6 +71,13 @@ impl Home {
         self.path().join(".local/share/vk")
     }
 
+    /// Writes the user's own configuration.
+    pub(super) fn configure(&self, text: &str) {
+        let folder = self.path().join(".config/vk");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("config.toml"), text).unwrap();
+    }
+
     pub(super) fn vk(&self, args: &[&str], stdin: &str) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vk"));
         command.args(args);

@@ -3,3 +3,4 @@
 mod file;
 mod home;
 mod keyring;
+mod provider;
