@@ -6,6 +6,7 @@ pub mod cancel;
 pub mod context;
 pub mod hold;
 pub mod limits;
+pub mod notes;
 pub mod prompt;
 pub mod proof;
 pub mod tariff;

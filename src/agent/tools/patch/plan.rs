@@ -102,6 +102,7 @@ fn updated(before: &[u8], hunks: &[Hunk]) -> Result<Vec<u8>, String> {
 mod tests {
     use super::*;
     use crate::agent::tools::cases::{self, Memory};
+    use proptest::prelude::*;
 
     #[test]
     fn the_cases_hold() {
@@ -117,6 +118,77 @@ mod tests {
                     case.check(Ok(&after));
                 }
                 Err(error) => case.check(Err(&error)),
+            }
+        }
+    }
+
+    /// The patch that makes `after` of `before`, with every line of the file in it.
+    fn whole_patch(path: &str, before: &[String], after: &[String]) -> String {
+        let mut patch = format!("*** Begin Patch\n*** Update File: {path}\n@@\n");
+        let (before, after): (Vec<&str>, Vec<&str>) =
+            (before.iter().map(String::as_str).collect(), after.iter().map(String::as_str).collect());
+        for change in similar::TextDiff::from_slices(&before, &after).iter_all_changes() {
+            let sign = match change.tag() {
+                similar::ChangeTag::Equal => ' ',
+                similar::ChangeTag::Delete => '-',
+                similar::ChangeTag::Insert => '+',
+            };
+            patch.push_str(&format!("{sign}{}\n", change.value()));
+        }
+        patch + "*** End Patch\n"
+    }
+
+    fn tree(text: String) -> Memory {
+        Memory::of(&[("f".to_owned(), text), ("other".to_owned(), "other\n".to_owned())].into())
+    }
+
+    fn patched(mut tree: Memory, patch: &str) -> Memory {
+        for change in plan(patch, &tree).unwrap() {
+            tree.apply(&change);
+        }
+        tree
+    }
+
+    fn lines() -> impl Strategy<Value = Vec<String>> {
+        proptest::collection::vec("[ab +@*-]{0,4}|\\*\\*\\* End Patch|@@ a|é–“", 1..12)
+    }
+
+    proptest! {
+        #[test]
+        fn a_patch_and_its_reverse_are_the_identity(before in lines(), after in lines(), ending in "\n|\r\n") {
+            let text = |lines: &[String]| lines.iter().map(|line| format!("{line}{ending}")).collect::<String>();
+            prop_assume!(before != after);
+            let start = tree(text(&before));
+            let there = patched(start.clone(), &whole_patch("f", &before, &after));
+            prop_assert_eq!(&there, &tree(text(&after)));
+            prop_assert_eq!(&patched(there, &whole_patch("f", &after, &before)), &start);
+        }
+
+        /// Lines that a patch does not name keep every byte.
+        #[test]
+        fn untouched_lines_keep_their_bytes(
+            before in proptest::collection::vec("[ab]{0,2}(\n|\r\n)", 0..6),
+            after in proptest::collection::vec("[ab]{0,2}(\n|\r\n)", 0..6),
+        ) {
+            let text = format!("{}OLD\n{}", before.concat(), after.concat());
+            let patch = "*** Begin Patch\n*** Update File: f\n@@\n-OLD\n+NEW\n*** End Patch";
+            let ending = if before.first().is_some_and(|line| line.ends_with("\r\n")) { "\r\n" } else { "\n" };
+            let expected = format!("{}NEW{ending}{}", before.concat(), after.concat());
+            prop_assert_eq!(patched(tree(text), patch), tree(expected));
+        }
+
+        /// Whatever is sent, the answer is a plan for the files it names or an error; never a panic.
+        #[test]
+        fn any_text_is_answered(lines in proptest::collection::vec(
+            "\\*\\*\\* (Begin|End) Patch|\\*\\*\\* (Add|Update|Delete) File: (f|g|\\.\\./x|)|\\*\\*\\* Move to: [gh]|@@|@@ [ab]|\\*\\*\\* End of File|[ +-][ab]?|<<EOF|EOF|.{0,5}",
+            0..14,
+        )) {
+            let start = tree("a\nb\na\n".to_owned());
+            if let Ok(changes) = plan(&lines.join("\n"), &start) {
+                prop_assert!(!changes.is_empty());
+                for path in changes.iter().flat_map(Change::paths) {
+                    prop_assert!(["f", "g", "h"].contains(&path.to_str().unwrap()));
+                }
             }
         }
     }
