@@ -9,6 +9,8 @@ mod github;
 pub mod json;
 pub mod keys;
 mod live;
+pub mod models;
+pub mod route;
 mod screen;
 pub mod summary;
 pub mod table;

@@ -6,11 +6,13 @@ mod model;
 mod payer;
 mod price;
 mod provider;
+mod serving;
 mod table;
 
 use jiff::Timestamp;
 
 pub use price::list_price;
+pub use serving::{Server, servers};
 pub use table::{PathRow, table};
 
 use crate::catalog::Catalog;

@@ -1,5 +1,6 @@
 //! One task from start to end: route, reserve, engine, settle, record; checks and undo.
 
+pub mod detect;
 pub mod edges;
 pub mod order;
 pub mod report;

@@ -1,0 +1,84 @@
+//! `vk route`: the four paths side by side, the one that is chosen, and why.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::escape::escape_line;
+use super::json::{error_info, text};
+use super::table::{cell, new_table, render};
+use crate::domain::failure::Failure;
+use crate::domain::route::Route;
+use crate::routing::PathRow;
+
+/// What `vk route` found out.
+pub struct Shown<'a> {
+    pub rows: &'a [PathRow],
+    pub chosen: Result<&'a Route, &'a Failure>,
+    pub ignored_ambient: &'a [String],
+    /// What a person should know beside it: a project that is not trusted yet, proxies in use.
+    pub notes: &'a [String],
+}
+
+/// The fields are a contract (DESIGN 6); `error` says why nothing is chosen.
+#[must_use]
+pub fn json(shown: &Shown<'_>) -> String {
+    let chosen = shown.chosen.map_or(Value::Null, |route| {
+        json!({
+            "path": route.path,
+            "provider": route.provider,
+            "model": route.model,
+            "engine": route.engine.as_str(),
+            "key_label": route.credential.label(),
+            "key_fingerprint": route.credential.fingerprint(),
+            "payer": route.payer,
+            "cap_usd": route.cap,
+            "wire": route.wire,
+            "base_url": route.base_url,
+            "line": route.line(),
+            "warnings": route.warnings,
+        })
+    });
+    let sources = shown.chosen.map_or_else(|_| json!([]), |route| json!(route.steps));
+    text(&json!({
+        "chosen": chosen,
+        "paths": shown.rows,
+        "sources": sources,
+        "ignored_ambient": shown.ignored_ambient,
+        "error": shown.chosen.err().map(error_info),
+        "notes": shown.notes,
+    }))
+}
+
+#[must_use]
+pub fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
+    let mut table = new_table(&["", "path", "provider", "model", "who pays", "why"], width);
+    for row in shown.rows {
+        let is_chosen = shown.chosen.is_ok_and(|route| {
+            row.possible && row.path == route.path && row.provider.as_ref() == Some(&route.provider)
+        });
+        table.add_row([
+            cell(if is_chosen { "=>" } else { "" }),
+            cell(row.path.as_str()),
+            cell(row.provider.as_deref().unwrap_or("-")),
+            cell(row.model.as_deref().unwrap_or("-")),
+            cell(row.payer.as_deref().unwrap_or("-")),
+            cell(&row.reason),
+        ]);
+    }
+    let mut out = render(&table);
+    if let Ok(route) = shown.chosen {
+        let _ = writeln!(out, "\n{}", escape_line(&route.line()));
+        let mut steps = new_table(&["", "is", "by", "because"], width);
+        for step in &route.steps {
+            steps.add_row([cell(&step.decision), cell(&step.value), cell(&step.source), cell(&step.reason)]);
+        }
+        out.push_str(&render(&steps));
+    }
+    let warnings = shown.chosen.map_or(&[][..], |route| &route.warnings);
+    let ignored = shown.ignored_ambient.iter().map(|name| format!("ignored ambient {name}"));
+    for line in warnings.iter().cloned().chain(ignored).chain(shown.notes.iter().cloned()) {
+        let _ = writeln!(out, "{}", escape_line(&line));
+    }
+    out
+}

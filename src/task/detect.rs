@@ -1,0 +1,229 @@
+//! What this machine has that could pay or run a model: variables, other tools, local servers. It only looks:
+//! names and not values, whether a file is there and not what it says, one small question to loopback ports.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::base::env::Env;
+
+/// A program on this machine that answers at once or not at all.
+const PATIENCE: Duration = Duration::from_millis(150);
+/// A list of models is small; whatever is longer is something else.
+const MOST_BYTES: u64 = 256 * 1024;
+
+/// Everything that was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    pub keys: Vec<AmbientKey>,
+    pub programs: Vec<Program>,
+    pub servers: Vec<LocalServer>,
+}
+
+/// A variable that holds a key of a provider, by its name alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AmbientKey {
+    pub variable: String,
+    pub provider: &'static str,
+}
+
+/// Another coding tool, whose plan could pay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    pub name: &'static str,
+    pub path: PathBuf,
+    /// Its credential file is there. It may keep its login elsewhere, so `false` means that nobody knows.
+    pub logged_in: bool,
+}
+
+/// A model server that answers on loopback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalServer {
+    /// What usually listens there: `ollama`.
+    pub name: &'static str,
+    /// What goes into `base_url`.
+    pub base_url: String,
+    /// The ids it offers, in its own order.
+    pub models: Vec<String>,
+}
+
+/// Which provider a variable's key is for. Only names that stand for one key of one provider.
+const VARIABLES: &[(&str, &str)] = &[
+    ("ANTHROPIC_API_KEY", "anthropic"),
+    ("OPENAI_API_KEY", "openai"),
+    ("GEMINI_API_KEY", "gemini"),
+    ("GOOGLE_API_KEY", "gemini"),
+    ("GROQ_API_KEY", "groq"),
+    ("DEEPSEEK_API_KEY", "deepseek"),
+    ("MISTRAL_API_KEY", "mistral"),
+    ("OPENROUTER_API_KEY", "openrouter"),
+    ("XAI_API_KEY", "xai"),
+    ("ZAI_API_KEY", "zai"),
+];
+
+/// Name, variable that moves its folder, folder in the home, credential file. Sources: the tools' own
+/// documentation and code (Claude Code 2.1, codex-rs, 2026-08).
+const PROGRAMS: &[(&str, &str, &str, &str)] =
+    &[("claude", "CLAUDE_CONFIG_DIR", ".claude", ".credentials.json"), ("codex", "CODEX_HOME", ".codex", "auth.json")];
+
+/// A port and what listens there by default: the servers' own documentation (2026-08).
+const SERVERS: &[(&str, u16)] = &[("ollama", 11434), ("lmstudio", 1234), ("llamacpp", 8080), ("vllm", 8000)];
+
+/// Looks everywhere; takes as long as the slowest port, at most a sixth of a second.
+pub async fn all(env: &Env, tree: Option<&Path>) -> Found {
+    Found { keys: keys(env), programs: programs(env, tree), servers: servers().await }
+}
+
+#[must_use]
+pub fn keys(env: &Env) -> Vec<AmbientKey> {
+    let is_set = |(variable, _): &&(&str, &str)| env.get(variable).is_some();
+    VARIABLES
+        .iter()
+        .filter(is_set)
+        .map(|(variable, provider)| AmbientKey { variable: (*variable).to_owned(), provider })
+        .collect()
+}
+
+/// The tools in `PATH`, never one that lies in the project's own tree.
+#[must_use]
+pub fn programs(env: &Env, tree: Option<&Path>) -> Vec<Program> {
+    let found = PROGRAMS.iter().filter_map(|(name, variable, folder, file)| {
+        let path = env.find_program(name, tree)?;
+        let folder = env.path(variable).or_else(|| env.home().map(|home| home.join(folder)));
+        let logged_in = folder.is_some_and(|folder| folder.join(file).is_file());
+        Some(Program { name, path, logged_in })
+    });
+    found.collect()
+}
+
+pub async fn servers() -> Vec<LocalServer> {
+    let probes = SERVERS.iter().map(|(name, port)| probe(name, *port));
+    futures_util::future::join_all(probes).await.into_iter().flatten().collect()
+}
+
+/// Whether an OpenAI-compatible model server answers at this loopback port. Any other program there is left alone
+/// after one GET.
+async fn probe(name: &'static str, port: u16) -> Option<LocalServer> {
+    let answer = timeout(PATIENCE, models(port)).await.ok()??;
+    Some(LocalServer { name, base_url: format!("http://127.0.0.1:{port}/v1"), models: answer })
+}
+
+async fn models(port: u16) -> Option<Vec<String>> {
+    let mut stream = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.ok()?;
+    // HTTP/1.0 rules out chunks and keeps this to one read to the end.
+    let request = format!("GET /v1/models HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nAccept: application/json\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = Vec::new();
+    stream.take(MOST_BYTES).read_to_end(&mut answer).await.ok()?;
+    ids(&answer)
+}
+
+/// The ids in an answer to `GET /v1/models`; `None` if it is no such answer.
+fn ids(answer: &[u8]) -> Option<Vec<String>> {
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&answer[..end]).ok()?;
+    let mut first = head.lines().next()?.split_ascii_whitespace();
+    if !first.next()?.starts_with("HTTP/1.") || first.next()? != "200" {
+        return None;
+    }
+    let body: Value = serde_json::from_slice(&answer[end + 4..]).ok()?;
+    // Ollama answers `null` before the first model is pulled.
+    let data = body.as_object()?.get("data")?;
+    if data.is_null() {
+        return Some(Vec::new());
+    }
+    let id = |model: &Value| Some(model.get("id")?.as_str()?.chars().take(200).collect());
+    Some(data.as_array()?.iter().filter_map(id).take(50).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    /// Answers one connection with these bytes; `None` accepts and says nothing.
+    async fn serve(answer: Option<&'static str>) -> u16 {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 512];
+            let n = stream.read(&mut request).await.unwrap();
+            assert!(request[..n].starts_with(b"GET /v1/models HTTP/1.0\r\n"));
+            match answer {
+                Some(answer) => stream.write_all(answer.as_bytes()).await.unwrap(),
+                None => std::future::pending().await,
+            }
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn a_model_server_is_recognised_by_its_list_of_models() {
+        let port = serve(Some(
+            "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n\
+             {\"object\":\"list\",\"data\":[{\"id\":\"qwen3-coder:30b\",\"object\":\"model\"},{\"id\":7},{\"id\":\"gpt-oss:20b\"}]}",
+        ))
+        .await;
+        let found = probe("ollama", port).await.unwrap();
+        assert_eq!(found.models, ["qwen3-coder:30b", "gpt-oss:20b"]);
+        assert_eq!(found.base_url, format!("http://127.0.0.1:{port}/v1"));
+    }
+
+    #[tokio::test]
+    async fn whatever_else_listens_there_is_left_alone() {
+        for answer in [
+            "HTTP/1.1 404 Not Found\r\n\r\n{\"data\":[]}",
+            "HTTP/1.1 200 OK\r\n\r\n<html>hello</html>",
+            "HTTP/1.1 200 OK\r\n\r\n[1,2]",
+            "HTTP/1.1 200 OK\r\n\r\n{\"data\":\"x\"}",
+            "SSH-2.0-OpenSSH_9.9\r\n\r\n",
+            "",
+        ] {
+            let port = serve(Some(answer)).await;
+            assert_eq!(probe("vllm", port).await, None, "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_that_says_nothing_costs_no_more_than_the_patience() {
+        let port = serve(None).await;
+        let before = std::time::Instant::now();
+        assert_eq!(probe("vllm", port).await, None);
+        assert!(before.elapsed() < PATIENCE * 4);
+    }
+
+    #[test]
+    fn an_empty_server_is_one() {
+        assert_eq!(ids(b"HTTP/1.1 200 OK\r\n\r\n{\"object\":\"list\",\"data\":null}"), Some(Vec::new()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn tools_are_found_outside_of_the_tree_and_their_files_are_not_opened() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let bin = home.path().join("bin");
+        std::fs::create_dir_all(&bin).unwrap();
+        for name in ["claude", "codex"] {
+            std::fs::write(bin.join(name), "#!/bin/sh\n").unwrap();
+            std::fs::set_permissions(bin.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        std::fs::create_dir(home.path().join(".claude")).unwrap();
+        let credentials = home.path().join(".claude/.credentials.json");
+        std::fs::write(&credentials, "{}").unwrap();
+        std::fs::set_permissions(&credentials, std::fs::Permissions::from_mode(0o000)).unwrap();
+        let (home_text, bin_text) = (home.path().display().to_string(), bin.display().to_string());
+        let env = Env::of(&[("HOME", &home_text), ("PATH", &bin_text), ("OPENAI_API_KEY", "x")], home.path());
+        let found = programs(&env, None);
+        let shown: Vec<(&str, bool)> = found.iter().map(|program| (program.name, program.logged_in)).collect();
+        assert_eq!(shown, [("claude", true), ("codex", false)]);
+        assert!(programs(&env, Some(&bin)).is_empty());
+        assert_eq!(keys(&env), [AmbientKey { variable: "OPENAI_API_KEY".into(), provider: "openai" }]);
+    }
+}
