@@ -3,6 +3,8 @@
 pub mod args;
 pub mod context;
 pub mod keys;
+pub mod run;
+mod stdin;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -77,8 +79,8 @@ fn dispatch(cli: Cli, env: Env) -> u8 {
 
 fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
     match command {
-        Some(Command::Run(_)) => block_on(async { Ok(()) }),
         Some(Command::Keys(args)) => block_on(keys::run(args, context)),
+        Some(Command::Run(args)) => block_on(run::run(args, context)),
         _ => Err(Failure::usage("not_built", "this command is not built yet")),
     }
 }

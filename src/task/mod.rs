@@ -1,9 +1,13 @@
 //! One task from start to end: route, reserve, engine, settle, record; checks and undo.
 
+pub mod checks;
 pub mod detect;
 pub mod edges;
 pub mod order;
+pub mod prepare;
 pub mod report;
+pub mod run;
+pub mod setup;
 pub mod snapshot;
 pub mod tree;
 pub mod undo;
