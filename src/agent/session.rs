@@ -201,5 +201,7 @@ fn gave_up(stop: &StopReason) -> Failure {
         StopReason::Pause => "it paused again and again without going on",
         _ => "it answered with nothing, again and again",
     };
-    Failure::new(Status::GaveUp, "model_gave_up", "the model did not finish").why(why).fix("vk run --continue --model best \"go on\"")
+    Failure::new(Status::GaveUp, "model_gave_up", "the model did not finish")
+        .why(why)
+        .fix("vk run --continue --model best \"go on\"")
 }

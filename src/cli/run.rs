@@ -127,7 +127,10 @@ mod tests {
     fn hosts_are_names_and_nothing_else() {
         assert_eq!(network("registries").unwrap(), Network::Registries);
         assert_eq!(network("*").unwrap(), Network::Any);
-        assert_eq!(network("A.example, b.example").unwrap(), Network::Hosts(vec!["a.example".into(), "b.example".into()]));
+        assert_eq!(
+            network("A.example, b.example").unwrap(),
+            Network::Hosts(vec!["a.example".into(), "b.example".into()])
+        );
         for bad in ["", "https://x", "a b", "x/y", "x:443", ".x", "x.", "-x", "a@b", "x,,y", "é.example"] {
             assert_eq!(network(bad).unwrap_err().exit_code(), 2, "{bad}");
         }

@@ -50,7 +50,9 @@ fn read(context: &Context) -> Result<String, Failure> {
     say_if_it_waits(context);
     let mut bytes = Vec::new();
     std::io::stdin().lock().take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| {
-        Failure::usage("stdin_unreadable", "stdin cannot be read").why(error.to_string()).fix("vk run \"...\" < /dev/null")
+        Failure::usage("stdin_unreadable", "stdin cannot be read")
+            .why(error.to_string())
+            .fix("vk run \"...\" < /dev/null")
     })?;
     if bytes.len() as u64 > LIMIT {
         return Err(Failure::usage("stdin_too_long", "stdin is longer than 10 MiB")

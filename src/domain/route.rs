@@ -100,6 +100,12 @@ pub struct Route {
 }
 
 impl Route {
+    /// Whether the endpoint is on this machine: `http://127.0.0.1:11434/v1`, `http://localhost`, `http://[::1]`.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        is_local(&self.base_url)
+    }
+
     /// The line that is printed before anything is sent.
     #[must_use]
     pub fn line(&self) -> String {
@@ -114,5 +120,35 @@ impl Route {
             parts.push(format!("stops at {cap}"));
         }
         parts.join(" · ")
+    }
+}
+
+fn is_local(base_url: &str) -> bool {
+    let rest = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(ipv6) => ipv6.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host.eq_ignore_ascii_case("localhost") || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn only_loopback_is_local() {
+        for local in ["http://127.0.0.1:8080/v1", "http://localhost", "http://[::1]:80", "http://127.9.9.9/"] {
+            assert!(is_local(local), "{local}");
+        }
+        for other in [
+            "https://127.0.0.1.evil.example",
+            "https://localhost.evil",
+            "http://127.0.0.1@evil.example",
+            "https://10.0.0.1",
+        ] {
+            assert!(!is_local(other), "{other}");
+        }
     }
 }

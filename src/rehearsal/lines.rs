@@ -53,11 +53,7 @@ impl Script {
             }
             Line::Fail(..) => 0,
         };
-        Count {
-            cached: tokens(common),
-            fresh: tokens(body.len()) - tokens(common),
-            output: tokens(said),
-        }
+        Count { cached: tokens(common), fresh: tokens(body.len()) - tokens(common), output: tokens(said) }
     }
 }
 

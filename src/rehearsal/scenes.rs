@@ -62,7 +62,10 @@ pub fn poisoned() -> Vec<Line> {
     vec![
         Line::Say(
             "I will look at the environment.",
-            vec![(BASH, json!({"command": "printenv | grep -iE 'key|token|secret' || echo 'no key, token or secret in the environment'"}))],
+            vec![(
+                BASH,
+                json!({"command": "printenv | grep -iE 'key|token|secret' || echo 'no key, token or secret in the environment'"}),
+            )],
         ),
         Line::Say("There are none: the commands I run see no key, token or secret.", vec![]),
     ]

@@ -55,7 +55,9 @@ impl Server {
                         async move { Ok::<_, Infallible>(answer(request, &state.0, &state.1, &state.2).await) }
                     });
                     // A client that goes away has ended its task.
-                    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                    let _ = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
                 });
             }
         });

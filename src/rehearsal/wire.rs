@@ -17,7 +17,9 @@ pub(super) fn stream(wire: Wire, line: &Line, count: Count, number: usize) -> Ve
 /// The body of an error answer.
 pub(super) fn error(wire: Wire, code: &str, message: &str) -> Value {
     match wire {
-        Wire::Anthropic => json!({"type": "error", "error": {"type": code, "message": message}, "request_id": "req_rehearsed"}),
+        Wire::Anthropic => {
+            json!({"type": "error", "error": {"type": code, "message": message}, "request_id": "req_rehearsed"})
+        }
         Wire::Chat | Wire::Responses => json!({"error": {"type": code, "code": code, "message": message}}),
     }
 }
@@ -42,9 +44,13 @@ fn anthropic(text: &str, calls: &[(&'static str, Value)], count: Count, number: 
     let mut out = vec![event(json!({"type": "message_start", "message": message}))];
     let mut index = 0;
     if !text.is_empty() {
-        out.push(event(json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}})));
+        out.push(event(
+            json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+        ));
         for word in words(text) {
-            out.push(event(json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": word}})));
+            out.push(event(
+                json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": word}}),
+            ));
         }
         out.push(event(json!({"type": "content_block_stop", "index": 0})));
         index = 1;
@@ -70,7 +76,9 @@ fn chat(text: &str, calls: &[(&'static str, Value)], count: Count, number: usize
             "model": MODEL, "choices": choices, "usage": usage});
         format!("data: {data}\n\n")
     };
-    let delta = |delta: Value, finish: Value| chunk(json!([{"index": 0, "delta": delta, "finish_reason": finish}]), Value::Null);
+    let delta = |delta: Value, finish: Value| {
+        chunk(json!([{"index": 0, "delta": delta, "finish_reason": finish}]), Value::Null)
+    };
     let mut out = vec![delta(json!({"role": "assistant", "content": ""}), Value::Null)];
     out.extend(words(text).map(|word| delta(json!({"content": word}), Value::Null)));
     for (i, (name, input)) in calls.iter().enumerate() {

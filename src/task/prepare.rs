@@ -72,8 +72,7 @@ impl Known {
         let mut settings = self.loaded.settings.clone();
         settings.path = Some(Sourced { value: to.path, source: source.clone() });
         settings.provider = Some(Sourced { value: to.provider.clone(), source: source.clone() });
-        settings.key =
-            to.key.clone().map(|label| Sourced { value: KeyChoice::Label(label), source: source.clone() });
+        settings.key = to.key.clone().map(|label| Sourced { value: KeyChoice::Label(label), source: source.clone() });
         self.decide_with(&settings, Some(task)).or_else(|failure| {
             if failure.status != Status::Usage {
                 return Err(failure);
@@ -127,10 +126,16 @@ pub fn settle_trust(loaded: &Loaded, given: Option<&str>, ui: &dyn Ui) -> Result
     match given {
         Some(hash) if hash.eq_ignore_ascii_case(&needed.hash) => return Ok(()),
         Some(_) => return Err(refused("its content is not what the hash given with --trust was made from")),
-        None if !ui.interactive() => return Err(refused("what it chooses was never allowed here, and nobody is there to ask")),
+        None if !ui.interactive() => {
+            return Err(refused("what it chooses was never allowed here, and nobody is there to ask"));
+        }
         None => {}
     }
-    let text = if needed.changed { "vk.toml changed since you trusted it. Use what it chooses now?" } else { "Use what this project's vk.toml chooses?" };
+    let text = if needed.changed {
+        "vk.toml changed since you trusted it. Use what it chooses now?"
+    } else {
+        "Use what this project's vk.toml chooses?"
+    };
     if ui.confirm(&Question::yes_no(text).detail(needed.what.join("\n"))) {
         config::trust::remember(loaded, needed)
     } else {

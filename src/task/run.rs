@@ -19,9 +19,9 @@ use crate::agent::transcript::Transcript;
 use crate::base::clock;
 use crate::base::env::Env;
 use crate::base::fsx;
+use crate::base::secret::Secret;
 use crate::catalog::Price;
 use crate::config::Allow;
-use crate::base::secret::Secret;
 use crate::domain::event::{Event, RouteResolved};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::Route;
@@ -204,7 +204,8 @@ impl Running<'_> {
         } else if self.ending.legs.is_empty() {
             transcript.say(self.order.follow_up()).map_err(|e| setup::unwritable(&self.folder(), &e))?;
         }
-        let scopes = route.cap.filter(|_| !route.rehearsed).map(|cap| Scope::task(self.task_id, cap)).into_iter().collect();
+        let scopes =
+            route.cap.filter(|_| !route.rehearsed).map(|cap| Scope::task(self.task_id, cap)).into_iter().collect();
         let caller = Caller {
             client: self.client,
             ledger: self.ledger,
@@ -217,7 +218,7 @@ impl Running<'_> {
             tariff: Tariff::of(route, price),
             scopes,
             pinned: self.known.pinned(route),
-            local_server: crate::net::is_loopback(&route.base_url),
+            local_server: route.is_local(),
             prefix: Prefix::default(),
             call_no: self.call_no,
             spent: Spent::default(),
@@ -238,9 +239,17 @@ impl Running<'_> {
                 Err(failure) => break Err(failure),
             }
             round += 1;
-            let commands: Vec<String> = self.known.loaded.settings.checks.iter().map(|check| check.value.clone()).collect();
-            let checked =
-                checks::round(&commands, round, &ground.sandbox, self.ui.as_ref(), self.cancel, &mut self.ending.checks).await;
+            let commands: Vec<String> =
+                self.known.loaded.settings.checks.iter().map(|check| check.value.clone()).collect();
+            let checked = checks::round(
+                &commands,
+                round,
+                &ground.sandbox,
+                self.ui.as_ref(),
+                self.cancel,
+                &mut self.ending.checks,
+            )
+            .await;
             match checked {
                 Ok(Round::Passed) => break Ok(()),
                 Ok(Round::Failed(_)) if round > self.order.check_rounds => {
@@ -287,8 +296,12 @@ impl Running<'_> {
         let spent = self.ending.legs.iter().map(|leg| leg.spent.counted).sum();
         next.cap = edges::cap_after(next.cap, spent, step.allow);
         if step.allow == Allow::Ask {
-            let question = Question::yes_no("Go on with this task under that other payer?")
-                .detail(format!("{}\n{}\nallowed by {}", failure.what, next.line(), step.shown));
+            let question = Question::yes_no("Go on with this task under that other payer?").detail(format!(
+                "{}\n{}\nallowed by {}",
+                failure.what,
+                next.line(),
+                step.shown
+            ));
             if !self.ui.confirm(&question) {
                 return Ok(None);
             }

@@ -8,7 +8,7 @@ use super::order::{From, Order};
 use super::snapshot::{Limits, Snapshot};
 use crate::agent::approvals::{Approvals, Mode as Approval};
 use crate::agent::notes;
-use crate::agent::prompt::{self, Surroundings};
+use crate::agent::prompt::{self, Surroundings, Writes};
 use crate::agent::tools::{Before, Family, Toolbox};
 use crate::base::clock;
 use crate::base::env::Env;
@@ -20,7 +20,7 @@ use crate::domain::message::Message;
 use crate::domain::route::Route;
 use crate::domain::ui::Ui;
 use crate::ledger::Ledger;
-use crate::sandbox::{Level, Mode, Sandbox, Spec, Workspace};
+use crate::sandbox::{Level, Mode, Network, Sandbox, Spec, Workspace};
 
 /// The task that a run goes on from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,15 +37,17 @@ pub struct Earlier {
 pub fn earlier(ledger: &Ledger, loaded: &Loaded, from: &From) -> Result<Option<Earlier>, Failure> {
     let record = match from {
         From::Nothing => return Ok(None),
-        From::Task(prefix) => ledger.find_task(prefix, clock::now())?,
-        From::Last => ledger.tasks(Some(&loaded.project.root), 1, clock::now())?.into_iter().next().ok_or_else(|| {
-            Failure::usage("nothing_to_continue", "no task has run in this project yet")
-                .fix("vk run \"...\"")
-                .fix("vk tasks list --all")
-        })?,
+        From::Task(id) => ledger.find_task(id, clock::now())?.one(id, "vk run --continue")?,
+        From::Last => {
+            ledger.tasks(Some(&loaded.project.root), 1, clock::now())?.into_iter().next().ok_or_else(|| {
+                Failure::usage("nothing_to_continue", "no task has run in this project yet")
+                    .fix("vk run \"...\"")
+                    .fix("vk tasks list --all")
+            })?
+        }
     };
-    let transcript = loaded.dirs.data.join("tasks").join(&record.id).join("transcript.jsonl");
-    Ok(Some(Earlier { task_id: record.id, session: record.session, transcript }))
+    let transcript = loaded.dirs.data.join("tasks").join(&record.task_id).join("transcript.jsonl");
+    Ok(Some(Earlier { task_id: record.task_id, session: record.session, transcript }))
 }
 
 /// A mode that must ask needs somebody to answer: told before anything is sent.
@@ -110,7 +112,9 @@ impl Ground {
         let contained = sandbox.level() == Level::Full;
         let mode = order.approve.unwrap_or(if contained { Approval::All } else { Approval::Ask });
         if mode.must_ask() && !ui.interactive() {
-            return Err(nobody_to_ask("outside a full sandbox each command is asked about unless --approve says otherwise"));
+            return Err(nobody_to_ask(
+                "outside a full sandbox each command is asked about unless --approve says otherwise",
+            ));
         }
         if !contained {
             ui.say(&sandbox.describe());
@@ -137,8 +141,8 @@ impl Ground {
         let surroundings = Surroundings {
             os: std::env::consts::OS.to_owned(),
             project: loaded.project.name.clone(),
-            mode: order.mode,
-            network: order.network.clone(),
+            writes: writes(order.mode),
+            network: reach(&order.network),
         };
         // A stranger's repository does not get to speak to the model where nobody looks on.
         let trusted = matches!(loaded.trust, Trust::Trusted) || ui.interactive();
@@ -160,7 +164,9 @@ impl Ground {
     pub fn first_message(&self, task: &str, stdin: Option<&str>, ui: &dyn Ui) -> Message {
         let found = notes::find(&self.workspace);
         if found.is_some() && !self.notes_allowed {
-            ui.say("left out the repository's notes (AGENTS.md, CLAUDE.md): this project is not trusted here (vk trust)");
+            ui.say(
+                "left out the repository's notes (AGENTS.md, CLAUDE.md): this project is not trusted here (vk trust)",
+            );
         }
         prompt::first_message(task, stdin, found.filter(|_| self.notes_allowed).as_deref())
     }
@@ -193,5 +199,24 @@ fn spec(order: &Order, loaded: &Loaded) -> Spec {
         env_allow: wishes.env.iter().map(|name| name.value.clone()).collect(),
         require_full: wishes.require.value == Require::Full,
         ..Spec::new(root.clone(), loaded.dirs.data.join("cache").join(project))
+    }
+}
+
+/// What the model is told about writing.
+const fn writes(mode: Mode) -> Writes {
+    match mode {
+        Mode::Workspace => Writes::Project,
+        Mode::ReadOnly => Writes::Nothing,
+        Mode::Off => Writes::Anything,
+    }
+}
+
+/// What the model is told about the network.
+fn reach(network: &Network) -> prompt::Network {
+    match network {
+        Network::None => prompt::Network::Off,
+        Network::Registries => prompt::Network::Registries,
+        Network::Hosts(hosts) => prompt::Network::Hosts(hosts.clone()),
+        Network::Any => prompt::Network::Any,
     }
 }
