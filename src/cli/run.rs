@@ -1,7 +1,5 @@
 //! `vk run`: the words and flags become an order; signals become its cancellation.
 
-use std::sync::Arc;
-
 use super::args::{Approve, ChoiceArgs, RunArgs, SandboxMode};
 use super::{context::Context, stdin};
 use crate::agent::approvals::Mode as Approval;

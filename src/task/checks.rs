@@ -6,7 +6,7 @@ use crate::agent::cancel::Cancel;
 use crate::domain::event::{CheckResult, Event};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::ui::Ui;
-use crate::sandbox::{Command, Sandbox, Status as Ended};
+use crate::sandbox::{Command, Sandbox, Status as Ended, Tampered};
 
 /// A check that runs longer than this has failed.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
@@ -44,7 +44,7 @@ pub async fn round(
             output = sandbox.run(command) => output?,
         };
         if let Some(tampered) = output.tampered.as_ref().filter(|tampered| tampered.ends_task) {
-            return Err(tampered.failure());
+            return Err(tampered_with(tampered));
         }
         let ok = output.success();
         ui.event(&Event::CheckFinished {
@@ -69,6 +69,16 @@ pub async fn round(
         "The user's checks failed after your work. Fix the cause; do not weaken the checks.\n\n{}",
         failures.join("\n\n")
     )))
+}
+
+fn tampered_with(tampered: &Tampered) -> Failure {
+    Failure::new(
+        Status::NoSandbox,
+        "protected_changed",
+        format!("a check changed {}, which is protected", tampered.path),
+    )
+    .why(tampered.what.clone())
+    .fix("vk tasks diff")
 }
 
 fn ending(status: Ended) -> String {

@@ -120,7 +120,11 @@ impl Ground {
             ui.say(&sandbox.describe());
         }
         let protected = [loaded.dirs.config.clone(), loaded.dirs.data.clone()];
-        let workspace = Arc::new(Workspace::open(root, &protected)?);
+        let workspace = Arc::new(Workspace::open(root, &protected).map_err(|error| {
+            Failure::usage("workspace_unopened", "the project folder cannot be opened")
+                .why(error.to_string())
+                .fix("vk doctor")
+        })?);
         let snapshot = match Snapshot::take(env, &loaded.dirs.data, root, task_id, Limits::default()) {
             Ok(snapshot) => Some(Arc::new(snapshot)),
             Err(error) => {
