@@ -6,11 +6,11 @@ use crate::base::clock;
 use crate::base::env::Env;
 use crate::base::secret::Secret;
 use crate::catalog::{Catalog, Price};
-use crate::config::{self, Flags, KeyChoice, Loaded, Payer, Settings, Source, Sourced, Trust};
+use crate::config::{self, Flags, KeyChoice, Loaded, Payer, Settings, Source, Sourced};
 use crate::credential::{self, KeyInfo, ProviderFacts, Vault};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::{CredentialRef, Route};
-use crate::domain::ui::{Question, Ui};
+use crate::domain::ui::Ui;
 use crate::routing::{self, EnvKey, Facts, KeyFact};
 
 /// What is known here before a route is decided.
@@ -108,38 +108,6 @@ fn key_fact(key: &KeyInfo) -> KeyFact {
         fingerprint: key.fingerprint.clone(),
         origin: key.origin.clone(),
         is_default: key.is_default,
-    }
-}
-
-/// Whether what the project's file chooses may be used. Asked once, remembered, default No.
-///
-/// # Errors
-/// Exit 7 where nobody is there to say yes, or somebody said no.
-pub fn settle_trust(loaded: &Loaded, given: Option<&str>, ui: &dyn Ui) -> Result<(), Failure> {
-    let Trust::Needed(needed) = &loaded.trust else { return Ok(()) };
-    let refused = |why: &str| {
-        Failure::new(Status::Untrusted, "untrusted_project", "this project's vk.toml is not trusted")
-            .why(why)
-            .fix("vk trust")
-            .fix(format!("vk run --trust {} \"...\"   # in CI, after reading vk.toml", needed.hash))
-    };
-    match given {
-        Some(hash) if hash.eq_ignore_ascii_case(&needed.hash) => return Ok(()),
-        Some(_) => return Err(refused("its content is not what the hash given with --trust was made from")),
-        None if !ui.interactive() => {
-            return Err(refused("what it chooses was never allowed here, and nobody is there to ask"));
-        }
-        None => {}
-    }
-    let text = if needed.changed {
-        "vk.toml changed since you trusted it. Use what it chooses now?"
-    } else {
-        "Use what this project's vk.toml chooses?"
-    };
-    if ui.confirm(&Question::yes_no(text).detail(needed.what.join("\n"))) {
-        config::trust::remember(loaded, needed)
-    } else {
-        Err(refused("you did not allow it"))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::base::env::Env;
 use crate::base::fsx;
 use crate::base::secret::Secret;
 use crate::catalog::Price;
-use crate::config::Allow;
+use crate::config::{self, Allow};
 use crate::domain::event::{Event, RouteResolved};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::Route;
@@ -49,11 +49,11 @@ async fn run_to_end(
     cancel: &Cancel,
     ending: &mut Ending,
 ) -> Result<(), Failure> {
-    let known = Known::read(env, &order.flags, ui)?;
+    let mut known = Known::read(env, &order.flags, ui)?;
     for warning in &known.loaded.warnings {
         ui.say(warning);
     }
-    prepare::settle_trust(&known.loaded, order.trust.as_deref(), ui.as_ref())?;
+    config::trust::obtain(&mut known.loaded, order.trust.as_deref(), ui.as_ref())?;
     let (mut route, price) = known.decide(Some(&order.task))?;
     route.rehearsed = order.rehearsed;
     let task_id = ledger::task_id(clock::now());
