@@ -163,7 +163,7 @@ impl Session<'_> {
         let summary = Message::assistant(reply.content).text();
         let messages = context::compacted(self.transcript.messages(), &summary)?;
         self.transcript.replace(messages).map_err(unwritable)?;
-        self.toolbox.forget();
+        self.toolbox.context_compacted();
         self.caller.prefix = super::hold::Prefix::default();
         let after = context::estimate(self.transcript.messages());
         self.caller.ui.event(&Event::ContextCompacted { before_tokens: before, after_tokens: after });

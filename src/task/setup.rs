@@ -134,14 +134,9 @@ impl Ground {
         };
         let keep = Keep(snapshot.clone(), Arc::clone(ui));
         let approvals = Approvals::new(mode, Arc::clone(ui));
-        let toolbox = Toolbox::new(
-            Family::of(route),
-            Arc::clone(&sandbox),
-            Arc::clone(&workspace),
-            approvals,
-            Arc::new(keep),
-            order.mode == Mode::ReadOnly,
-        );
+        let toolbox = Toolbox::new(Family::of(route), Arc::clone(&sandbox), Arc::clone(&workspace), approvals)
+            .before(Arc::new(keep))
+            .read_only(order.mode == Mode::ReadOnly);
         let surroundings = Surroundings {
             os: std::env::consts::OS.to_owned(),
             project: loaded.project.name.clone(),
@@ -155,7 +150,7 @@ impl Ground {
 
     /// The tools take the shape that the route's model was trained on.
     pub fn use_family_of(&mut self, route: &Route) {
-        self.toolbox.set_family(Family::of(route));
+        self.toolbox.switch(Family::of(route));
     }
 
     #[must_use]
