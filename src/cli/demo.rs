@@ -21,7 +21,7 @@ use crate::domain::event::Event;
 use crate::domain::failure::Failure;
 use crate::domain::path::Wire;
 use crate::domain::ui::{Question, Ui};
-use crate::rehearsal::{Line, Script, Server, Silent, scenes};
+use crate::rehearsal::{Line, SEEN, Script, Server, Silent, scenes};
 use crate::sandbox::{Mode, Network};
 use crate::task::order::{From, Order};
 use crate::task::run;
@@ -85,8 +85,9 @@ impl Stage {
     async fn build(context: &Context) -> Result<Self, Failure> {
         let folder = tempfile::Builder::new().prefix("vk-demo-").tempdir().map_err(|e| unbuilt(&e))?;
         let own: Vec<Line> = [scenes::checked(), scenes::poisoned(), scenes::credits_other_payer()].concat();
-        let anthropic = Server::start(Wire::Anthropic, Script::new(own)).await.map_err(|e| unbuilt(&e))?;
-        let gateway = Server::start(Wire::Chat, Script::new(scenes::credits_end())).await.map_err(|e| unbuilt(&e))?;
+        let anthropic = Server::start(Wire::Anthropic, Script::new(own), SEEN).await.map_err(|e| unbuilt(&e))?;
+        let script = Script::new(scenes::credits_end());
+        let gateway = Server::start(Wire::Chat, script, SEEN).await.map_err(|e| unbuilt(&e))?;
         let stranger = Silent::start().await.map_err(|e| unbuilt(&e))?;
         let root = folder.path().canonicalize().map_err(|e| unbuilt(&e))?;
         furnish(&root, &anthropic, &gateway).map_err(|e| unbuilt(&e))?;

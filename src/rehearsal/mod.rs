@@ -7,4 +7,4 @@ mod server;
 mod wire;
 
 pub use lines::{Line, Script};
-pub use server::{Server, Silent};
+pub use server::{SEEN, Server, Silent};

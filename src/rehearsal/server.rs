@@ -24,7 +24,7 @@ use super::wire;
 use crate::domain::path::Wire;
 
 /// Between two pieces of an answer, so that it is seen to stream.
-const PIECE_EVERY: Duration = Duration::from_millis(12);
+pub const SEEN: Duration = Duration::from_millis(12);
 /// A demo's request is a few kilobytes.
 const REQUEST_LIMIT: usize = 8 * 1024 * 1024;
 
@@ -38,21 +38,21 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts on a free loopback port, inside the runtime.
+    /// Starts on a free loopback port, inside the runtime; `pace` lies between two pieces of an answer.
     ///
     /// # Errors
     /// When loopback cannot be listened on.
-    pub async fn start(wire: Wire, script: Script) -> io::Result<Self> {
+    pub async fn start(wire: Wire, script: Script, pace: Duration) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let state = Arc::new((wire, script, AtomicUsize::new(0)));
+        let state = Arc::new(State { wire, script, pace, served: AtomicUsize::new(0) });
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let state = Arc::clone(&state);
                 tokio::spawn(async move {
                     let service = service_fn(move |request| {
                         let state = Arc::clone(&state);
-                        async move { Ok::<_, Infallible>(answer(request, &state.0, &state.1, &state.2).await) }
+                        async move { Ok::<_, Infallible>(answer(request, &state).await) }
                     });
                     // A client that goes away has ended its task.
                     let _ = hyper::server::conn::http1::Builder::new()
@@ -77,20 +77,30 @@ impl Drop for Server {
     }
 }
 
-async fn answer(request: Request<Incoming>, wire: &Wire, script: &Script, served: &AtomicUsize) -> Response<Body> {
+struct State {
+    wire: Wire,
+    script: Script,
+    pace: Duration,
+    served: AtomicUsize,
+}
+
+async fn answer(request: Request<Incoming>, state: &State) -> Response<Body> {
     let Ok(body) = Limited::new(request.into_body(), REQUEST_LIMIT).collect().await else {
         return plain(StatusCode::PAYLOAD_TOO_LARGE, String::new());
     };
     let body = body.to_bytes();
-    let line = script.next();
-    let number = served.fetch_add(1, Ordering::Relaxed);
+    let line = state.script.next();
+    let number = state.served.fetch_add(1, Ordering::Relaxed);
     if let Line::Fail(status, code, message) = &line {
         let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        return plain(status, wire::error(*wire, code, message).to_string());
+        return plain(status, wire::error(state.wire, code, message).to_string());
     }
-    let pieces = wire::stream(*wire, &line, script.count(&body, &line), number);
-    let frames = stream::iter(pieces).then(|piece| async move {
-        tokio::time::sleep(PIECE_EVERY).await;
+    let pieces = wire::stream(state.wire, &line, state.script.count(&body, &line), number);
+    let pace = state.pace;
+    let frames = stream::iter(pieces).then(move |piece| async move {
+        if !pace.is_zero() {
+            tokio::time::sleep(pace).await;
+        }
         Ok::<_, Infallible>(Frame::data(Bytes::from(piece)))
     });
     respond(StatusCode::OK, "text/event-stream", BoxBody::new(StreamBody::new(frames)))
