@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use age::secrecy::ExposeSecret as _;
 
-use super::args::{CostArgs, CostGroup, CostOutput, DemoArgs};
+use super::args::DemoArgs;
 use super::context::Context;
-use super::cost;
 use crate::agent::approvals::Mode as Approval;
 use crate::agent::cancel::Cancel;
 use crate::base::env::Env;
@@ -54,11 +53,6 @@ pub async fn run(args: DemoArgs, context: &Context) -> Result<(), Failure> {
 
     ui.say("");
     ui.say("What the demo's own ledger has (vk cost):");
-    let shown = Context { env: stage.env.clone(), ui: Arc::clone(ui) };
-    cost::run(
-        CostArgs { command: None, by: CostGroup::Task, since: None, until: None, project: None, output: CostOutput::Table },
-        &shown,
-    )?;
     if args.keep {
         ui.say(&format!("The demo's folder is kept: {}", stage.keep().display()));
     }

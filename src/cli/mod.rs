@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod context;
+pub mod demo;
 pub mod keys;
 pub mod run;
 mod stdin;
@@ -79,6 +80,7 @@ fn dispatch(cli: Cli, env: Env) -> u8 {
 
 fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
     match command {
+        Some(Command::Demo(args)) => block_on(demo::run(args, context)),
         Some(Command::Keys(args)) => block_on(keys::run(args, context)),
         Some(Command::Run(args)) => block_on(run::run(args, context)),
         _ => Err(Failure::usage("not_built", "this command is not built yet")),

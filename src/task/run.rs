@@ -55,7 +55,7 @@ async fn run_to_end(
     }
     config::trust::obtain(&mut known.loaded, order.trust.as_deref(), ui.as_ref())?;
     let (mut route, price) = known.decide(Some(&order.task))?;
-    route.rehearsed = order.rehearsed;
+    rehearse(order, &mut route);
     let task_id = ledger::task_id(clock::now());
     if order.dry_run {
         tell_route(&route, None, ui.as_ref());
@@ -106,6 +106,14 @@ async fn run_to_end(
     let recorded = ledger.finish_task(&task_id, &end);
     result?;
     recorded.map_err(Failure::from)
+}
+
+/// A rehearsed model is said to be one wherever the payer is shown.
+fn rehearse(order: &Order, route: &mut Route) {
+    if order.rehearsed {
+        route.rehearsed = true;
+        route.payer = format!("nobody pays, the model is rehearsed ({})", route.payer);
+    }
 }
 
 /// Shows who pays and which model runs. After this line the payer does not change without an edge of the user's.
@@ -288,7 +296,7 @@ impl Running<'_> {
         }
         let Some(step) = edges::after(failure, route, &self.known.loaded.settings.fallback) else { return Ok(None) };
         let (mut next, price) = self.known.decide_for(&step.to, &step.source, &self.order.task)?;
-        next.rehearsed = self.order.rehearsed;
+        rehearse(self.order, &mut next);
         // A payer that was already tried in this task is not tried again: edges may form a ring.
         if self.ending.legs.iter().any(|leg| leg.route.line() == next.line()) {
             return Ok(None);
