@@ -1,6 +1,6 @@
 //! `cargo bench --bench run`: what the goals of the first release say in numbers, measured on the release binary.
 //! Times are ratios and medians of one run; peak memory is the kernel's own figure.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may panic and must print")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a bench may panic and must print")]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -64,13 +64,11 @@ fn one_task() -> (Duration, u64) {
     for dir in ["home", "config", "data", "project"] {
         std::fs::create_dir(root.path().join(dir)).unwrap();
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let mut lines: Vec<Line> = (1..TURNS)
         .map(|i| Line::Say("on it", vec![("bash", json!({"command": format!("echo {i} >> log; cat log")}))]))
         .collect();
     lines.push(Line::Say("done", vec![]));
-    let server = runtime.block_on(Server::start(Wire::Anthropic, Script::new(lines), Duration::ZERO)).unwrap();
-    let config = format!("[providers.anthropic]\nbase_url = \"{}\"\n", server.origin());
+    let config = format!("[providers.anthropic]\nbase_url = \"{}\"\n", serve(Script::new(lines)));
     std::fs::write(root.path().join("config/config.toml"), config).unwrap();
     let started = Instant::now();
     let output = Command::new("/usr/bin/env")
@@ -86,7 +84,7 @@ fn one_task() -> (Duration, u64) {
         .stderr(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .map(|child| wait(child))
+        .map(wait)
         .unwrap();
     let time = started.elapsed();
     let (stdout, peak) = output;
@@ -94,6 +92,20 @@ fn one_task() -> (Duration, u64) {
     assert_eq!(report["status"], "done", "{stdout}");
     assert_eq!(report["turns"], TURNS, "{stdout}");
     (time, peak)
+}
+
+/// Serves on a thread of its own until the bench ends; gives the origin.
+fn serve(script: Script) -> String {
+    let (send, origin) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let server = Server::start(Wire::Anthropic, script, Duration::ZERO).await.unwrap();
+            send.send(server.origin()).unwrap();
+            std::future::pending::<()>().await;
+        });
+    });
+    origin.recv().unwrap()
 }
 
 /// Waits and reads the child's peak memory in KiB while it lives.

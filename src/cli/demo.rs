@@ -176,13 +176,7 @@ fn environment(real: &Env, root: &Path, stranger: &Silent) -> Env {
 }
 
 /// The keys lie in an age-encrypted file, the store for machines without a keyring.
-fn store_keys(
-    data: &Path,
-    env: &Env,
-    ui: &Arc<dyn Ui>,
-    anthropic: &Server,
-    gateway: &Server,
-) -> Result<(), Failure> {
+fn store_keys(data: &Path, env: &Env, ui: &Arc<dyn Ui>, anthropic: &Server, gateway: &Server) -> Result<(), Failure> {
     let vault = Vault::open(data, env, Arc::clone(ui));
     vault.init_file()?;
     let keys = [

@@ -12,7 +12,11 @@ const LIMIT: u64 = 10 * 1024 * 1024;
 ///
 /// # Errors
 /// Exit 2 when there are no words at all, or stdin is not text or too long.
-pub fn words(task: Option<String>, continues: bool, context: &Context) -> Result<(String, Option<String>), Failure> {
+pub(super) fn words(
+    task: Option<String>,
+    continues: bool,
+    context: &Context,
+) -> Result<(String, Option<String>), Failure> {
     let named = task.filter(|task| task != "-");
     let piped = if is_piped() { Some(read(context)?) } else { None };
     let (words, beside) = match (named, piped) {

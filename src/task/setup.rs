@@ -161,13 +161,11 @@ impl Ground {
     /// The user's words, with the repository's notes where they may be read.
     #[must_use]
     pub fn first_message(&self, task: &str, stdin: Option<&str>, ui: &dyn Ui) -> Message {
-        let found = notes::find(&self.workspace);
-        if found.is_some() && !self.notes_allowed {
-            ui.say(
-                "left out the repository's notes (AGENTS.md, CLAUDE.md): this project is not trusted here (vk trust)",
-            );
+        let found = notes::find(&self.workspace, self.notes_allowed);
+        for line in &found.said {
+            ui.say(line);
         }
-        prompt::first_message(task, stdin, found.filter(|_| self.notes_allowed).as_deref())
+        prompt::first_message(task, stdin, found.text.as_deref())
     }
 
     /// The files that differ from before the task.
