@@ -50,8 +50,12 @@ impl LedgerError {
 
     /// The file may be read but not written.
     pub(super) fn read_only(path: &Path) -> Self {
-        let source = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
-        Self::ReadOnly { path: path.to_path_buf(), source: rusqlite::Error::SqliteFailure(source, None) }
+        Self::of(code(rusqlite::ffi::SQLITE_READONLY), path)
+    }
+
+    /// Other writers did not end.
+    pub(super) fn locked(path: &Path) -> Self {
+        Self::of(code(rusqlite::ffi::SQLITE_BUSY), path)
     }
 
     /// What a person reads. Nothing is spent that cannot be recorded, so each of these is exit 9.
@@ -100,6 +104,10 @@ impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Self {
         error.into_failure()
     }
+}
+
+fn code(code: std::ffi::c_int) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
 }
 
 /// A path as a shell takes it.

@@ -123,7 +123,7 @@ impl Ledger {
             let share = |(payer, spend): (Payer, Spend)| PayerShare {
                 path: payer.path,
                 provider: payer.provider,
-                payer: payer.payer,
+                payer: payer.words,
                 key_label: payer.key_label,
                 cost_usd: spend.charged().exact(),
                 cost_state: spend.state().unwrap_or(CostState::Unknown),
@@ -138,7 +138,7 @@ impl Ledger {
 struct Payer {
     path: String,
     provider: String,
-    payer: String,
+    words: String,
     key_label: Option<String>,
     key_fingerprint: Option<String>,
 }
@@ -148,7 +148,7 @@ impl Payer {
         Ok(Self {
             path: row.get(first)?,
             provider: row.get(first + 1)?,
-            payer: row.get(first + 2)?,
+            words: row.get(first + 2)?,
             key_label: row.get(first + 3)?,
             key_fingerprint: row.get(first + 4)?,
         })
@@ -260,7 +260,7 @@ pub(super) fn rows(
             words: row.get(24)?,
             path: payer.path.clone(),
             provider: payer.provider.clone(),
-            payer: payer.payer.clone(),
+            payer: payer.words.clone(),
             key_label: payer.key_label.clone(),
             model: used,
             spend: part.spend,

@@ -64,6 +64,7 @@ fn make_private(path: &Path, _: &fs::Metadata) -> Result<PathBuf, LedgerError> {
 
 /// WAL needs memory that all its processes share, which a network file system does not give between machines.
 #[cfg(target_os = "linux")]
+#[allow(clippy::useless_conversion, reason = "the type of f_type differs between architectures")]
 fn refuse_network(path: &Path) -> Result<(), LedgerError> {
     let folder = path.parent().unwrap_or(path);
     let kind = rustix::fs::statfs(folder).ok().and_then(|stat| network_kind(i64::from(stat.f_type)));

@@ -2,11 +2,12 @@
 
 mod columns;
 mod file;
+mod patience;
 mod schema;
+mod turn;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
@@ -16,9 +17,6 @@ use super::{LedgerError, Owner};
 /// The ledger's file in the data folder.
 pub const FILE_NAME: &str = "ledger.db";
 
-/// How long a write waits for the writes of other processes before it gives up.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// Room for every statement of this module, so that none is parsed twice in a process.
 const STATEMENTS: usize = 64;
 
@@ -27,6 +25,7 @@ const STATEMENTS: usize = 64;
 #[derive(Debug)]
 pub struct Ledger {
     connection: Mutex<Connection>,
+    turns: turn::Turns,
     path: PathBuf,
     owner: Owner,
 }
@@ -72,7 +71,7 @@ impl Ledger {
         let path = PathBuf::from(":memory:");
         let mut connection = Connection::open_in_memory().map_err(|e| LedgerError::of(e, &path))?;
         schema::settle_on(&mut connection, &path, None)?;
-        Ok(Self::over(connection, path, owner))
+        Ok(Self::over(connection, turn::Turns::default(), path, owner))
     }
 
     /// Goes on as another owner: for tests that play several processes.
@@ -87,14 +86,14 @@ impl Ledger {
             | OpenFlags::SQLITE_OPEN_EXRESCODE;
         let wrong = |e| LedgerError::of(e, &path);
         let mut connection = Connection::open_with_flags(&path, flags).map_err(wrong)?;
-        connection.busy_timeout(PATIENCE).map_err(wrong)?;
+        connection.busy_handler(Some(patience::wait)).map_err(wrong)?;
         schema::settle_on(&mut connection, &path, Some(&path.with_extension("lock")))?;
-        Ok(Self::over(connection, path, owner))
+        Ok(Self::over(connection, turn::Turns::at(&path), path, owner))
     }
 
-    fn over(connection: Connection, path: PathBuf, owner: Owner) -> Self {
+    fn over(connection: Connection, turns: turn::Turns, path: PathBuf, owner: Owner) -> Self {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        Self { connection: Mutex::new(connection), path, owner }
+        Self { connection: Mutex::new(connection), turns, path, owner }
     }
 
     /// Reads every page's structure: for `vk doctor`, and after damage is suspected.
@@ -113,6 +112,7 @@ impl Ledger {
     /// One write: begun as a writer, so that it never has to become one halfway, and all or nothing.
     pub(super) fn write<T>(&self, body: impl FnOnce(&Transaction<'_>) -> Result<T, Stop>) -> Result<T, LedgerError> {
         let mut connection = self.lock();
+        let Some(_turn) = self.turns.take() else { return Err(LedgerError::locked(&self.path)) };
         let outcome = (|| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = body(&transaction)?;
@@ -165,5 +165,96 @@ impl From<rusqlite::Error> for Stop {
 impl From<LedgerError> for Stop {
     fn from(error: LedgerError) -> Self {
         Self::Rule(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock;
+    use crate::base::money::{Rate, Usd};
+    use crate::domain::cost::Charge;
+    use crate::domain::path::PayPath;
+    use crate::ledger::{NewAttempt, NewTask, Reserve};
+
+    fn task(id: &str) -> NewTask {
+        NewTask {
+            id: id.to_owned(),
+            tool: "vk".to_owned(),
+            session: id.to_owned(),
+            user: String::new(),
+            project_name: "shop".to_owned(),
+            project_dir: "/shop".into(),
+            words: "w".repeat(10_000),
+            path: PayPath::Byok,
+            provider: "anthropic".to_owned(),
+            payer: "p".repeat(2_000),
+            key_label: None,
+            key_fingerprint: None,
+            model: "m".to_owned(),
+            engine: "builtin".to_owned(),
+            cap: None,
+            started_at: clock::now(),
+        }
+    }
+
+    fn attempt(id: &str, call_no: u32) -> NewAttempt {
+        NewAttempt {
+            attempt_id: crate::ledger::attempt_id(id, call_no, 1),
+            task_id: id.to_owned(),
+            call_no,
+            attempt_no: 1,
+            path: PayPath::Byok,
+            provider: "anthropic".to_owned(),
+            payer: "p".repeat(2_000),
+            key_label: None,
+            key_fingerprint: None,
+            model: "m".to_owned(),
+            wire: None,
+            charge: Charge::Billed,
+            hold: Usd::from_cents(1),
+            price: None,
+            markup: Rate::ZERO,
+            sent_at: clock::now(),
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_and_what_was_granted_before_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(folder.path()).unwrap();
+        ledger.begin_task(&task("t1")).unwrap();
+        ledger.lock().pragma_update(None, "max_page_count", 24).unwrap();
+        let mut granted = 0;
+        let error = loop {
+            match ledger.reserve(&attempt("t1", granted + 1), &[]) {
+                Ok(answer) => assert!(matches!(answer, Reserve::Granted { .. })),
+                Err(error) => break error,
+            }
+            granted += 1;
+        };
+        assert!(granted > 0);
+        assert!(matches!(error, LedgerError::Full { .. }), "{error:?}");
+        let failure = error.into_failure();
+        assert_eq!((failure.exit_code(), failure.code), (9, "ledger_disk_full"));
+        assert_eq!(ledger.calls("t1").unwrap().len(), usize::try_from(granted).unwrap());
+        ledger.check().unwrap();
+        // With room again, work goes on over the same connection.
+        ledger.lock().pragma_update(None, "max_page_count", 10_000).unwrap();
+        ledger.reserve(&attempt("t1", granted + 1), &[]).unwrap();
+    }
+
+    #[test]
+    fn a_thread_that_panics_while_writing_leaves_nothing_half_done() {
+        let ledger = Ledger::in_memory(Owner::current()).unwrap();
+        ledger.begin_task(&task("t1")).unwrap();
+        let writes = || -> Result<(), LedgerError> {
+            ledger.write(|transaction| {
+                transaction.execute("DELETE FROM tasks", [])?;
+                panic!("on purpose")
+            })
+        };
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(writes)).is_err());
+        assert_eq!(ledger.tasks(None, 9, clock::now()).unwrap().len(), 1);
     }
 }

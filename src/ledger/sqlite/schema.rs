@@ -12,9 +12,10 @@ use crate::ledger::LedgerError;
 const APPLICATION: i64 = 0x766b_4c31;
 
 /// Migration N brings a ledger from version N-1 to N. A published one is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001.sql")];
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001.sql")];
 
-const LATEST: i64 = MIGRATIONS.len() as i64;
+/// The version that the last migration makes.
+const LATEST: i64 = 1;
 
 /// Sets the connection up and brings the schema to this version. `lock` is the file that processes which find
 /// something to change take turns at; switching a file to WAL does not wait for others by itself.
@@ -40,20 +41,19 @@ pub(super) fn settle_on(connection: &mut Connection, path: &Path, lock: Option<&
     Ok(())
 }
 
-/// Whether nothing has to be changed before use.
-fn is_current(connection: &Connection, path: &Path) -> Result<bool, LedgerError> {
+/// Whether nothing has to be changed before use. One transaction, for another process may be migrating meanwhile.
+fn is_current(connection: &mut Connection, path: &Path) -> Result<bool, LedgerError> {
     let wrong = |e| LedgerError::of(e, path);
-    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(wrong);
-    let (application, version) = (number("application_id")?, number("user_version")?);
+    let reading = connection.transaction().map_err(wrong)?;
+    let number = |sql: &str| reading.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(wrong);
+    let (application, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
     if application == APPLICATION {
         if version > LATEST {
             return Err(LedgerError::NewerSchema { path: path.to_path_buf(), found: version, known: LATEST });
         }
         return Ok(version == LATEST);
     }
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(wrong)?;
-    if application == 0 && version == 0 && tables == 0 {
+    if application == 0 && version == 0 && number("SELECT count(*) FROM sqlite_schema")? == 0 {
         return Ok(false);
     }
     Err(LedgerError::Foreign { path: path.to_path_buf() })
@@ -69,4 +69,42 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), LedgerError> 
     transaction.pragma_update(None, "application_id", APPLICATION).map_err(wrong)?;
     transaction.pragma_update(None, "user_version", LATEST).map_err(wrong)?;
     transaction.commit().map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{Ledger, Owner};
+
+    #[test]
+    fn every_migration_has_a_number_and_the_statements_of_the_last_schema_are_known() {
+        assert_eq!(usize::try_from(LATEST).unwrap(), MIGRATIONS.len());
+        let ledger = Ledger::in_memory(Owner::current()).unwrap();
+        let names: Vec<String> = ledger
+            .read(|c| {
+                let mut statement = c.prepare("SELECT type || ' ' || name FROM sqlite_schema WHERE sql IS NOT NULL")?;
+                let names = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+                Ok(names)
+            })
+            .unwrap();
+        insta::assert_snapshot!(names.join(", "), @"table tasks, index tasks_by_project, index tasks_by_start, table attempts, index attempts_by_task, index attempts_by_time, index attempts_live, index attempts_uncertain, table counters");
+    }
+
+    /// What the reservation runs on every call must stay a look-up, however long the history.
+    #[test]
+    fn the_statements_of_a_reservation_use_their_indexes() {
+        let ledger = Ledger::in_memory(Owner::current()).unwrap();
+        let plan = |sql: &str| -> String {
+            ledger
+                .read(|c| {
+                    let mut statement = c.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                    let steps: Vec<String> = statement.query_map([], |row| row.get(3))?.collect::<Result<_, _>>()?;
+                    Ok(steps.join("; "))
+                })
+                .unwrap()
+        };
+        insta::assert_snapshot!(plan("SELECT 1 FROM attempts a JOIN tasks t ON t.task_id = a.task_id WHERE a.state = 'live' AND t.lease_until <= 1"), @"SCAN a USING COVERING INDEX attempts_live; SEARCH t USING INDEX sqlite_autoindex_tasks_1 (task_id=?)");
+        insta::assert_snapshot!(plan("SELECT count(*) FROM attempts WHERE state = 'uncertain' AND uncertain_at <= 1"), @"SEARCH attempts USING COVERING INDEX attempts_uncertain (uncertain_at<?)");
+        insta::assert_snapshot!(plan("SELECT sum(settled) FROM counters WHERE kind = 'a' AND key = '' AND day BETWEEN 1 AND 2"), @"SEARCH counters USING PRIMARY KEY (kind=? AND key=? AND day>? AND day<?)");
+    }
 }

@@ -1,6 +1,10 @@
 //! The ledger as its callers see it: what is held, what is counted, what survives.
 
+mod faults;
 mod holds;
+mod model;
+mod processes;
+mod reports;
 
 use jiff::{SignedDuration, Timestamp};
 use vibekit::base::money::{Rate, Usd};
