@@ -219,10 +219,10 @@ impl Play {
         let answer = self.ledger.reserve(&new, &scopes).unwrap();
 
         self.model.expire(self.here, self.now);
-        let room = |live: bool| {
+        let room = |beside_live: bool| {
             scopes.iter().all(|scope| {
-                let [settled, uncertain, held] = self.model.taken(scope, self.now);
-                hold.nanos() <= scope.limit.nanos() - settled - uncertain - if live { held } else { 0 }
+                let [settled, uncertain, live] = self.model.taken(scope, self.now);
+                hold.nanos() <= scope.limit.nanos() - settled - uncertain - if beside_live { live } else { 0 }
             })
         };
         match answer {
@@ -230,7 +230,7 @@ impl Play {
                 self.answers[0] += 1;
                 assert!(room(true), "granted without room");
                 assert!(left.is_some_and(|left| !left.is_negative()));
-                let held = Held {
+                let attempt = Held {
                     task: id.clone(),
                     project,
                     path,
@@ -240,7 +240,7 @@ impl Play {
                     counted: hold.nanos(),
                     state: State::Live,
                 };
-                self.model.attempts.insert(new.attempt_id, held);
+                self.model.attempts.insert(new.attempt_id, attempt);
                 let task = self.model.tasks.get_mut(&id).unwrap();
                 (task.calls, task.owner, task.lease) = (call, self.here, self.now + LEASE);
             }

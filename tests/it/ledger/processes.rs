@@ -87,7 +87,7 @@ fn hold(folder: &Path) {
     ledger.begin_task(&task(&id, clock::now())).unwrap();
     ledger.reserve(&attempt(&id, 1, usd("6.00"), clock::now()), &[]).unwrap();
     say(&format!("held {id}"));
-    std::thread::sleep(Duration::from_secs(60));
+    std::thread::sleep(Duration::from_mins(1));
 }
 
 /// Writes as fast as it can and says what was written, until it is killed.

@@ -1,6 +1,6 @@
 //! Reports: rows by every group, sums that keep their states apart, and tasks found by the beginning of their id.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -294,15 +294,15 @@ fn random_call() -> impl Strategy<Value = RandomCall> {
 
 fn recorded<'a>(calls: impl Iterator<Item = (usize, &'a RandomCall)>) -> Ledger {
     let ledger = ledger();
-    let mut begun = BTreeMap::new();
+    let mut begun = BTreeSet::new();
     for (number, call) in calls {
         let at: Timestamp = noon() + SignedDuration::from_mins(call.minutes);
         let id = format!("t{}{}", call.project, call.minutes % 4);
-        begun.entry(id.clone()).or_insert_with(|| {
+        if begun.insert(id.clone()) {
             let mut new = task(&id, noon());
             new.project_name = format!("project {}", call.project);
             ledger.begin_task(&new).unwrap();
-        });
+        }
         let mut new = attempt(&id, u32::try_from(number).unwrap(), Usd::ZERO, at);
         (new.path, new.model, new.charge) = (call.path, format!("model {}", call.model), call.cost.charge);
         ledger.reserve(&new, &[]).unwrap();
