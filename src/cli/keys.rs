@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::args::{KeysArgs, KeysCommand, ListOutput};
 use super::context::Context;
 use crate::config::{self, Flags, Loaded, ProviderSettings};
-use crate::credential::{KeyInfo, StoreKind, Vault};
+use crate::credential::{FileMade, KeyInfo, StoreKind, Vault};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::path::Auth;
 use crate::domain::ui::Question;
@@ -125,14 +125,23 @@ impl Keys<'_> {
     }
 
     fn init_file(&self) -> Result<(), Failure> {
-        let made = self.vault.init_file()?;
+        self.tell_file(&self.vault.init_file()?);
+        let elsewhere = self.vault.list()?.iter().filter(|key| key.store != StoreKind::File).count();
+        if elsewhere > 0 {
+            self.say(format!("{elsewhere} of your keys stay in the system keyring and go on working."));
+        }
+        self.say("Next: vk keys add");
+        Ok(())
+    }
+
+    fn tell_file(&self, made: &FileMade) {
         let shown = made.path.display();
         if made.existed {
             self.say(format!("New keys go to {shown}, which was there and opens."));
         } else {
             self.say(format!("New keys go to {shown}, encrypted with age."));
         }
-        match made.new_identity {
+        match &made.new_identity {
             Some(path) => self.say(format!(
                 "A new identity is in {}. Whoever has it can read the keys; without it nobody can.",
                 path.display()
@@ -140,12 +149,6 @@ impl Keys<'_> {
             None if made.passphrase => self.say("It opens with the passphrase, which vk asks for when it needs a key."),
             None => self.say("It opens with the identity that VK_AGE_IDENTITY gives."),
         }
-        let elsewhere = self.vault.list()?.iter().filter(|key| key.store != StoreKind::File).count();
-        if elsewhere > 0 {
-            self.say(format!("{elsewhere} of your keys stay in the system keyring and go on working."));
-        }
-        self.say("Next: vk keys add");
-        Ok(())
     }
 }
 

@@ -17,7 +17,7 @@ use super::private::{self, Others};
 use super::store::{SecretBytes, SecretStore, StoreError};
 use crate::base::env::Env;
 use crate::base::fsx;
-use crate::base::secret::Secret;
+use crate::base::secret::{Secret, sha256_hex};
 use crate::domain::ui::Ui;
 
 const MOST_BYTES: u64 = 16 << 20;
@@ -29,6 +29,14 @@ const TRIES: u32 = 3;
 enum Opener {
     Identities(Vec<x25519::Identity>),
     Passphrase(SecretString),
+}
+
+/// What opened the file last, so that a person is asked once and the key is stretched once: a passphrase costs about
+/// a second each time. What an identity opens is cheap to open again, and is.
+struct Opened {
+    opener: Opener,
+    /// The SHA-256 of the sealed bytes and what was in them.
+    content: Option<(String, Entries)>,
 }
 
 /// How the file was made, for the message after `vk keys init --file`.
@@ -47,8 +55,7 @@ pub(crate) struct AgeFile {
     path: PathBuf,
     named: Named,
     ui: Arc<dyn Ui>,
-    /// What opened the file last, so that a person is asked once.
-    opener: Mutex<Option<Opener>>,
+    opened: Mutex<Option<Opened>>,
     /// The scrypt work factor (log 2) of a new passphrase file; `None`: about a second on this machine.
     work_factor: Option<u8>,
 }
@@ -56,7 +63,7 @@ pub(crate) struct AgeFile {
 impl AgeFile {
     pub(crate) fn new(data: &Path, env: &Env, ui: Arc<dyn Ui>) -> Self {
         let path = data.join("secrets.age");
-        Self { path, named: Named::of(env), ui, opener: Mutex::new(None), work_factor: None }
+        Self { path, named: Named::of(env), ui, opened: Mutex::new(None), work_factor: None }
     }
 
     #[cfg(test)]
@@ -92,9 +99,8 @@ impl AgeFile {
         if self.sealed()?.is_some() {
             return Err(StoreError::Failed(format!("{} was made by another process just now", self.path.display())));
         }
-        self.write(&opener, &Entries::default())?;
         let passphrase = matches!(opener, Opener::Passphrase(_));
-        self.remember(Some(opener));
+        self.write(opener, Entries::default())?;
         Ok(made(false, new_identity, passphrase))
     }
 
@@ -106,12 +112,12 @@ impl AgeFile {
             ))
         };
         for _ in 0..TRIES {
-            let first = self.ui.ask_secret("A passphrase for the encrypted key file:").ok_or_else(nobody)?;
+            let first = self.ui.ask_secret("A passphrase for the encrypted key file: ").ok_or_else(nobody)?;
             if first.expose().is_empty() {
                 self.ui.say("An empty passphrase protects nothing.");
                 continue;
             }
-            let again = self.ui.ask_secret("The same passphrase again:").ok_or_else(nobody)?;
+            let again = self.ui.ask_secret("The same passphrase again: ").ok_or_else(nobody)?;
             if first.expose() == again.expose() {
                 return Ok(SecretString::from(first.expose().to_owned()));
             }
@@ -126,26 +132,39 @@ impl AgeFile {
 
     /// Decrypts, asking for the passphrase if the file has one and it is not known yet.
     fn open(&self, sealed: &[u8]) -> Result<(Opener, Entries), StoreError> {
-        let remembered = self.opener.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(opener) = remembered {
-            let entries = self.decrypt(&opener, sealed)?;
-            return Ok((opener, entries));
-        }
-        if !is_passphrase(sealed) {
-            let identities = self.named.load()?.ok_or_else(|| {
-                StoreError::Identity(format!(
-                    "{} is sealed to an age identity, and {} is not set",
-                    self.path.display(),
-                    identity::VARIABLE
-                ))
-            })?;
-            let opener = Opener::Identities(identities);
-            let entries = self.decrypt(&opener, sealed)?;
-            self.remember(Some(opener.clone()));
-            return Ok((opener, entries));
-        }
+        let known = match &*self.opened.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(Opened { opener, content: Some((hash, entries)) }) if *hash == sha256_hex(sealed) => {
+                return Ok((opener.clone(), entries.clone()));
+            }
+            Some(opened) => Some(opened.opener.clone()),
+            None => None,
+        };
+        let (opener, entries) = match known {
+            Some(opener) => {
+                let entries = self.decrypt(&opener, sealed)?;
+                (opener, entries)
+            }
+            None if is_passphrase(sealed) => self.ask(sealed)?,
+            None => {
+                let identities = self.named.load()?.ok_or_else(|| {
+                    StoreError::Identity(format!(
+                        "{} is sealed to an age identity, and {} is not set",
+                        self.path.display(),
+                        identity::VARIABLE
+                    ))
+                })?;
+                let opener = Opener::Identities(identities);
+                let entries = self.decrypt(&opener, sealed)?;
+                (opener, entries)
+            }
+        };
+        self.remember(opener.clone(), sealed, &entries);
+        Ok((opener, entries))
+    }
+
+    fn ask(&self, sealed: &[u8]) -> Result<(Opener, Entries), StoreError> {
         for tries_left in (0..TRIES).rev() {
-            let typed = self.ui.ask_secret("The passphrase of the encrypted key file:").ok_or_else(|| {
+            let typed = self.ui.ask_secret("The passphrase of the encrypted key file: ").ok_or_else(|| {
                 StoreError::Identity(format!(
                     "{} is sealed with a passphrase, and nobody is here to type it",
                     self.path.display()
@@ -156,18 +175,16 @@ impl AgeFile {
                 Err(StoreError::Undecryptable { source: None, .. }) if tries_left > 0 => {
                     self.ui.say("That is not its passphrase.");
                 }
-                other => {
-                    let entries = other?;
-                    self.remember(Some(opener.clone()));
-                    return Ok((opener, entries));
-                }
+                Err(error) => return Err(error),
+                Ok(entries) => return Ok((opener, entries)),
             }
         }
         Err(StoreError::Identity("the passphrase was not given".to_owned()))
     }
 
-    fn remember(&self, opener: Option<Opener>) {
-        *self.opener.lock().unwrap_or_else(PoisonError::into_inner) = opener;
+    fn remember(&self, opener: Opener, sealed: &[u8], entries: &Entries) {
+        let content = matches!(opener, Opener::Passphrase(_)).then(|| (sha256_hex(sealed), entries.clone()));
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(Opened { opener, content });
     }
 
     fn decrypt(&self, opener: &Opener, sealed: &[u8]) -> Result<Entries, StoreError> {
@@ -193,13 +210,15 @@ impl AgeFile {
         StoreError::Undecryptable { what, source }
     }
 
-    fn write(&self, opener: &Opener, entries: &Entries) -> Result<(), StoreError> {
+    fn write(&self, opener: Opener, entries: Entries) -> Result<(), StoreError> {
         let failed = |error: &dyn fmt::Display| StoreError::Failed(format!("encrypting failed: {error}"));
         // Room at once: growing would leave copies behind that nobody wipes.
         let mut plain = Zeroizing::new(Vec::with_capacity(entries.room()));
-        serde_json::to_writer(&mut *plain, entries).map_err(|e| failed(&e))?;
-        let sealed = encrypt_bytes(opener, self.work_factor, &plain).map_err(|e| failed(&e))?;
-        fsx::write_private(&self.path, &sealed).map_err(|e| self.io_error(e))
+        serde_json::to_writer(&mut *plain, &entries).map_err(|e| failed(&e))?;
+        let sealed = encrypt_bytes(&opener, self.work_factor, &plain).map_err(|e| failed(&e))?;
+        fsx::write_private(&self.path, &sealed).map_err(|e| self.io_error(e))?;
+        self.remember(opener, &sealed, &entries);
+        Ok(())
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Entries) -> Result<T, StoreError>) -> Result<T, StoreError> {
@@ -209,7 +228,7 @@ impl AgeFile {
         let sealed = self.sealed()?.ok_or_else(|| StoreError::NoFile(self.path.clone()))?;
         let (opener, mut entries) = self.open(&sealed)?;
         let answer = change(&mut entries)?;
-        self.write(&opener, &entries)?;
+        self.write(opener, entries)?;
         Ok(answer)
     }
 
@@ -290,7 +309,7 @@ fn encrypt_bytes(opener: &Opener, work_factor: Option<u8>, plain: &[u8]) -> Resu
 }
 
 /// The file's plain content. Serialised here and nowhere else: a secret must not become JSON by accident.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 struct Entries(BTreeMap<String, Sealed>);
 
@@ -301,6 +320,7 @@ impl Entries {
     }
 }
 
+#[derive(Clone)]
 struct Sealed(Secret);
 
 impl Serialize for Sealed {

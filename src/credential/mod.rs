@@ -18,6 +18,7 @@ mod store;
 mod testing;
 pub mod vault;
 
+pub use agefile::FileMade;
 pub use error::CredentialError;
 pub use index::{KeyInfo, KeyKind, StoreKind};
 pub use shape::{ProviderFacts, env_key};

@@ -77,8 +77,8 @@ impl Keys<'_> {
             Source::Stdin => from_stdin(),
             Source::Person => {
                 let prompt = match provider {
-                    Some(name) => format!("The key of {name} (not shown):"),
-                    None => "The key (not shown):".to_owned(),
+                    Some(name) => format!("The key of {name} (not shown): "),
+                    None => "The key (not shown): ".to_owned(),
                 };
                 let typed = self.context.ui.ask_secret(&prompt).ok_or_else(|| {
                     let name = provider.unwrap_or("PROVIDER");
@@ -108,7 +108,7 @@ impl Keys<'_> {
         // A token of a plan names nobody either; it gets its own refusal.
         shape::check(ProviderFacts { name: "", base_url: "" }, secret)?;
         let names: Vec<&str> = providers.keys().map(String::as_str).collect();
-        let prompt = format!("Which provider issued it ({})?", names.join(", "));
+        let prompt = format!("Which provider issued it ({})? ", names.join(", "));
         let answer = self.context.ui.ask_line(&prompt).map(|line| line.trim().to_owned());
         answer.filter(|name| !name.is_empty()).ok_or_else(|| {
             Failure::usage("provider_unknown", "the key does not say which provider issued it")
@@ -127,7 +127,7 @@ impl Keys<'_> {
         if !self.context.ui.confirm(&question) {
             return Ok(false);
         }
-        self.init_file()?;
+        self.tell_file(&self.vault.init_file()?);
         Ok(true)
     }
 
