@@ -100,7 +100,7 @@ impl AgeFile {
             return Err(StoreError::Failed(format!("{} was made by another process just now", self.path.display())));
         }
         let passphrase = matches!(opener, Opener::Passphrase(_));
-        self.write(opener, Entries::default())?;
+        self.write(opener, &Entries::default())?;
         Ok(made(false, new_identity, passphrase))
     }
 
@@ -210,14 +210,14 @@ impl AgeFile {
         StoreError::Undecryptable { what, source }
     }
 
-    fn write(&self, opener: Opener, entries: Entries) -> Result<(), StoreError> {
+    fn write(&self, opener: Opener, entries: &Entries) -> Result<(), StoreError> {
         let failed = |error: &dyn fmt::Display| StoreError::Failed(format!("encrypting failed: {error}"));
         // Room at once: growing would leave copies behind that nobody wipes.
         let mut plain = Zeroizing::new(Vec::with_capacity(entries.room()));
-        serde_json::to_writer(&mut *plain, &entries).map_err(|e| failed(&e))?;
+        serde_json::to_writer(&mut *plain, entries).map_err(|e| failed(&e))?;
         let sealed = encrypt_bytes(&opener, self.work_factor, &plain).map_err(|e| failed(&e))?;
         fsx::write_private(&self.path, &sealed).map_err(|e| self.io_error(e))?;
-        self.remember(opener, &sealed, &entries);
+        self.remember(opener, &sealed, entries);
         Ok(())
     }
 
@@ -228,7 +228,7 @@ impl AgeFile {
         let sealed = self.sealed()?.ok_or_else(|| StoreError::NoFile(self.path.clone()))?;
         let (opener, mut entries) = self.open(&sealed)?;
         let answer = change(&mut entries)?;
-        self.write(opener, entries)?;
+        self.write(opener, &entries)?;
         Ok(answer)
     }
 

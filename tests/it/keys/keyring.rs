@@ -18,6 +18,7 @@ gone() { local old=$(pid); kill -KILL "$old"; while kill -0 "$old" 2>/dev/null; 
 entries() { secret-tool search --all service vk 2>&1 | grep -c '^attribute.username'; }
 "#;
 
+#[allow(clippy::print_stdout, reason = "a skipped test must be seen")]
 fn session(home: &Home, script: &str) -> Option<super::home::Ran> {
     for program in ["dbus-run-session", "gnome-keyring-daemon", "secret-tool", "dbus-send"] {
         if !["/usr/bin", "/bin"].iter().any(|folder| Path::new(folder).join(program).exists()) {
