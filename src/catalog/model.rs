@@ -63,14 +63,12 @@ impl Vendor {
         self.id_prefixes.is_empty() || self.id_prefixes.iter().any(|prefix| id.starts_with(prefix.as_str()))
     }
 
-    /// The newest row of `family` that is neither retired nor limited at `at`.
+    /// The newest row of `family` that is neither retired nor limited at `at`: files list the newest first.
     #[must_use]
     pub fn newest(&self, family: &str, at: Timestamp) -> Option<&Model> {
-        let usable = |model: &&Model| {
+        self.models.iter().find(|model| {
             model.family == family && !model.limited && !model.is_retired(at) && model.snapshot_of.is_none()
-        };
-        // `max_by_key` keeps the last of equals; files list the newest first, so the order is turned round.
-        self.models.iter().filter(usable).rev().max_by_key(|model| model.released)
+        })
     }
 
     /// The tier that `family` stands for.

@@ -49,7 +49,7 @@ pub struct Price {
     pub from: Option<Date>,
     /// Where it was read.
     pub source: String,
-    /// When that page or list was current.
+    /// When that page or list was current, or was read where it bears no date.
     pub as_of: Date,
     /// The first 12 hex digits of a SHA-256 over everything above: ledger rows keep it, so that a cost can be
     /// traced to the row that made it.

@@ -47,6 +47,17 @@ fn ids_are_unique_and_every_word_resolves() {
 }
 
 #[test]
+fn the_newest_of_a_family_stands_first() {
+    for vendor in catalog().vendors() {
+        for model in &vendor.models {
+            let family = vendor.models.iter().filter(|other| other.family == model.family);
+            let dates: Vec<_> = family.filter_map(|other| other.released).collect();
+            assert!(dates.is_sorted_by(|a, b| a >= b), "{} {}", vendor.id, model.family);
+        }
+    }
+}
+
+#[test]
 fn prices_are_sane() {
     for model in catalog().models() {
         let name = format!("{}/{}", model.vendor, model.id);

@@ -3,7 +3,9 @@
 pub mod args;
 pub mod context;
 pub mod demo;
+pub mod doctor;
 pub mod keys;
+pub mod models;
 pub mod run;
 mod stdin;
 
@@ -83,6 +85,8 @@ fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
         Some(Command::Demo(args)) => block_on(demo::run(args, context)),
         Some(Command::Keys(args)) => block_on(keys::run(args, context)),
         Some(Command::Run(args)) => block_on(run::run(args, context)),
+        Some(Command::Models(args)) => models::run(args, context),
+        Some(Command::Doctor(args)) => block_on(doctor::run(args, context)),
         _ => Err(Failure::usage("not_built", "this command is not built yet")),
     }
 }

@@ -1,7 +1,10 @@
 //! `vk models list`: ids, prices, where those are from, and which path can serve each.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
+use super::escape::{escape, escape_line};
 use super::json::text;
 use super::table::{cell, new_table, number, render};
 use crate::base::money::TokenPrice;
@@ -20,6 +23,7 @@ pub struct Row<'a> {
     pub max_output: Option<u32>,
     pub released: Option<String>,
     pub retired: Option<String>,
+    pub is_retired: bool,
     pub price: Option<Price>,
     /// `(path, provider, whether there is a key or none is needed)`
     pub served_by: Vec<(PayPath, String, bool)>,
@@ -75,29 +79,42 @@ fn rates_json(rates: &Rates) -> Value {
     })
 }
 
+/// A table for each provider, under a line that says who can serve it and where its prices are from.
 #[must_use]
 pub fn table(rows: &[Row<'_>], width: Option<u16>) -> String {
-    let header = ["model", "provider", "in", "out", "read", "write 5m", "write 1h", "context", "paths", "as of", ""];
-    let mut table = new_table(&header, width);
+    let sections: Vec<String> =
+        rows.chunk_by(|a, b| a.provider == b.provider).map(|rows| section(rows, width)).collect();
+    sections.join("\n")
+}
+
+fn section(rows: &[Row<'_>], width: Option<u16>) -> String {
+    let mut table = new_table(&["model", "in", "out", "read", "w 5m", "w 1h", "context", ""], width);
     for row in rows {
         let price = |of: fn(&Rates) -> TokenPrice| {
             number(&row.price.as_ref().map_or_else(|| "?".to_owned(), |price| of(&price.rates).to_string()))
         };
         table.add_row([
             cell(row.id),
-            cell(row.provider),
             price(|rates| rates.input),
             price(|rates| rates.output),
             price(|rates| rates.cache_read),
             price(|rates| rates.cache_write_5m),
             price(|rates| rates.cache_write_1h),
             number(&row.context.map_or_else(|| "?".to_owned(), tokens)),
-            cell(&paths(row)),
-            cell(&row.price.as_ref().map_or_else(|| "-".to_owned(), |price| price.as_of.to_string())),
             cell(&note(row)),
         ]);
     }
-    render(&table)
+    let provider = rows.first().map_or("", |row| row.provider);
+    let paths: BTreeSet<String> = rows.iter().map(paths).collect();
+    let sources: BTreeSet<String> = rows
+        .iter()
+        .filter_map(|row| row.price.as_ref())
+        .map(|price| format!("{}, {}", price.source, price.as_of))
+        .collect();
+    let join = |texts: BTreeSet<String>| texts.into_iter().collect::<Vec<_>>().join("; ");
+    let head = format!("{provider} · {} · USD a million tokens", join(paths));
+    let foot = if sources.is_empty() { String::new() } else { format!("prices: {}\n", join(sources)) };
+    format!("{}\n{}{}", escape_line(&head), render(&table), escape(&foot))
 }
 
 /// `1M`, `200K`: a length as vendors write it.
@@ -135,13 +152,13 @@ fn note(row: &Row<'_>) -> String {
         notes.push(row.words.join(", "));
     }
     if let Some(long) = row.price.as_ref().and_then(|price| price.long.as_ref()) {
-        notes.push(format!("over {}: {} in, {} out", tokens(long.over_tokens), long.rates.input, long.rates.output));
+        notes.push(format!("over {}: {}/{}", tokens(long.over_tokens), long.rates.input, long.rates.output));
     }
     if row.price.is_none() {
         notes.push("no price".to_owned());
     }
-    if let Some(warning) = &row.warning {
-        notes.push(warning.clone());
+    if let Some(retired) = &row.retired {
+        notes.push(format!("{} {retired}", if row.is_retired { "retired" } else { "retires" }));
     }
     notes.join("; ")
 }

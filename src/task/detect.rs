@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::base::env::Env;
+use crate::config::Settings;
 
 /// A program on this machine that answers at once or not at all.
 const PATIENCE: Duration = Duration::from_millis(150);
@@ -50,6 +51,28 @@ pub struct LocalServer {
     pub base_url: String,
     /// The ids it offers, in its own order.
     pub models: Vec<String>,
+}
+
+impl LocalServer {
+    /// The provider of the user's settings that has this address, if any.
+    #[must_use]
+    pub fn configured<'s>(&self, settings: &'s Settings) -> Option<&'s str> {
+        let same = |address: &str| {
+            let port = |text: &str| url::Url::parse(text).ok().and_then(|url| url.port());
+            let loopback = |text: &str| ["//127.0.0.1:", "//localhost:", "//[::1]:"].iter().any(|l| text.contains(l));
+            loopback(address) && port(address) == port(&self.base_url)
+        };
+        settings.providers.iter().find(|(_, provider)| same(&provider.base_url)).map(|(name, _)| name.as_str())
+    }
+
+    /// What makes it a provider on which nobody pays: for the user's own `config.toml`.
+    #[must_use]
+    pub fn snippet(&self) -> String {
+        format!(
+            "[providers.{}]\nkind = \"free\"\nwire = \"chat\"\nbase_url = \"{}\"\nauth = \"none\"",
+            self.name, self.base_url
+        )
+    }
 }
 
 /// Which provider a variable's key is for. Only names that stand for one key of one provider.

@@ -3,6 +3,7 @@
 pub mod checks;
 pub mod detect;
 pub mod edges;
+pub mod health;
 pub mod order;
 pub mod prepare;
 pub mod report;

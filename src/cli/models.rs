@@ -1,0 +1,106 @@
+//! `vk models list`: the catalog, and the models that the user's own configuration prices.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::args::{ListOutput, ModelsArgs, ModelsCommand};
+use super::context::Context;
+use crate::base::clock;
+use crate::catalog::{Catalog, Model, Vendor};
+use crate::config::{self, Flags, Settings};
+use crate::credential::Vault;
+use crate::domain::failure::Failure;
+use crate::domain::path::Auth;
+use crate::present::models::{self, Row};
+use crate::present::{self, table};
+use crate::routing;
+
+/// # Errors
+/// A configuration or key index that cannot be read; a filter that no model matches is exit 2.
+pub fn run(args: ModelsArgs, context: &Context) -> Result<(), Failure> {
+    let (filter, output) = match args.command {
+        Some(ModelsCommand::List { filter, output }) => (filter, output),
+        None => (None, ListOutput::Table),
+    };
+    let loaded = config::load(&context.env, &Flags::default())?;
+    let vault = Vault::open(&loaded.dirs.data, &context.env, std::sync::Arc::clone(&context.ui));
+    let with_key: BTreeSet<String> = vault.list()?.into_iter().map(|key| key.provider).collect();
+    let listing = Listing { settings: &loaded.settings, with_key: &with_key, at: clock::now() };
+    let filter = filter.unwrap_or_default().to_lowercase();
+    let mut rows: Vec<Row<'_>> = Catalog::bundled()
+        .vendors()
+        .flat_map(|vendor| vendor.models.iter().map(|model| listing.row(vendor, model)))
+        .chain(listing.own())
+        .collect();
+    rows.retain(|row| row.id.to_lowercase().contains(&filter));
+    if rows.is_empty() {
+        return Err(
+            Failure::usage("no_such_model", format!("no known model's id holds \"{filter}\"")).fix("vk models list")
+        );
+    }
+    present::stdout(&match output {
+        ListOutput::Json => models::json(&rows),
+        ListOutput::Table => models::table(&rows, table::width(&context.env)),
+    })
+}
+
+struct Listing<'a> {
+    settings: &'a Settings,
+    /// Providers with a stored key.
+    with_key: &'a BTreeSet<String>,
+    at: Timestamp,
+}
+
+impl<'a> Listing<'a> {
+    fn row(&self, vendor: &'a Vendor, model: &'a Model) -> Row<'a> {
+        let words = vendor.aliases.iter().map(|(alias, _)| alias.as_str());
+        let words = words.chain(vendor.tiers.iter().map(|(tier, _)| tier.as_str()));
+        let leads_here = |word: &&str| vendor.resolve(word, self.at).is_some_and(|found| found.id == model.id);
+        let servers = routing::servers(self.settings, Catalog::bundled(), model, self.at);
+        let served_by = servers.into_iter().map(|one| {
+            let ready = self.ready(&one.provider);
+            (one.path, one.provider, ready)
+        });
+        Row {
+            id: &model.id,
+            provider: &vendor.id,
+            family: &model.family,
+            words: words.filter(leads_here).map(str::to_owned).collect(),
+            context: Some(model.context),
+            max_output: Some(model.max_output),
+            released: model.released.map(|date| date.to_string()),
+            retired: model.retired.map(|date| date.to_string()),
+            is_retired: model.is_retired(self.at),
+            price: model.price(self.at).cloned(),
+            served_by: served_by.collect(),
+            warning: model.warning(self.at),
+        }
+    }
+
+    /// What the user's tables name under ids of their own.
+    fn own(&self) -> impl Iterator<Item = Row<'a>> {
+        let settings = self.settings;
+        settings.providers.iter().flat_map(move |(name, provider)| {
+            provider.prices.keys().map(move |id| Row {
+                id,
+                provider: name,
+                family: "",
+                words: Vec::new(),
+                context: None,
+                max_output: None,
+                released: None,
+                retired: None,
+                is_retired: false,
+                price: routing::list_price(settings, Catalog::bundled(), name, id, self.at),
+                served_by: vec![(provider.kind, name.clone(), self.ready(name))],
+                warning: None,
+            })
+        })
+    }
+
+    fn ready(&self, provider: &str) -> bool {
+        let keyless = self.settings.providers.get(provider).is_some_and(|settings| settings.auth == Auth::None);
+        keyless || self.with_key.contains(provider)
+    }
+}
