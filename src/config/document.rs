@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::error::{ConfigError, Wrong, did_you_mean};
-use super::excerpt::{excerpt, line_and_column};
+use super::excerpt::{excerpt, line_and_column, mask};
 use super::source::{Place, Source, Sourced};
 
 /// The bytes of a file as text; the error says where they stop being any.
@@ -51,7 +51,7 @@ impl<'t> Document<'t> {
         Wrong {
             code,
             place: format!("{}:{line}:{column}", self.shown),
-            what: what.into(),
+            what: mask(&what.into()),
             excerpt: excerpt(self.text, span, hide),
             why: None,
             fix: Vec::new(),

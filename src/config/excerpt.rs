@@ -6,17 +6,10 @@ use std::ops::Range;
 
 use unicode_width::UnicodeWidthChar as _;
 
+use super::names::{SECRET_STARTS, looks_secret};
+
 /// Columns of the source line that are shown; a longer line is cut around the place.
 const WIDTH: usize = 100;
-
-/// Beginnings that only credentials have. Sources: the providers' key formats (2026-11).
-const SECRET_STARTS: &[&str] =
-    &["sk-", "sk_", "xai-", "gsk_", "AIza", "ghp_", "github_pat_", "eyJ", "AKIA", "AGE-SECRET"];
-
-/// Whether a word looks like a credential rather than the name of one.
-pub(super) fn looks_secret(word: &str) -> bool {
-    word.len() >= 20 && SECRET_STARTS.iter().any(|start| word.starts_with(start))
-}
 
 /// Line and column, both from 1, the column in characters.
 pub(super) fn line_and_column(text: &str, at: usize) -> (usize, usize) {
@@ -76,7 +69,7 @@ fn printable(c: char) -> char {
 }
 
 /// Puts `*` over all but the beginning of each word that looks like a credential; the length stays.
-fn mask(line: &str) -> String {
+pub(super) fn mask(line: &str) -> String {
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | '/' | '=');
     let mut out = String::with_capacity(line.len());
     let mut rest = line;

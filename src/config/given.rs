@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use super::edge::Edge;
 use super::error::{ConfigError, did_you_mean};
-use super::excerpt::looks_secret;
-use super::names;
+use super::excerpt::mask;
+use super::names::{self, looks_secret};
 use super::project_file::{Choice, PATH_WORDS};
 use super::settings::KeyChoice;
 use super::source::{Source, Sourced};
@@ -111,13 +111,13 @@ fn parsed<T: FromStr<Err: Display>>((text, source): (&str, Source), words: &[&st
     }
 }
 
-/// The word in quotes; what may be a secret is not repeated.
+/// The word in quotes, unless it is so long that it is no word.
 fn naming(text: &str) -> String {
-    if text.len() > 60 || looks_secret(text) { "this".to_owned() } else { format!("\"{text}\"") }
+    if text.len() > 60 { "this".to_owned() } else { format!("\"{text}\"") }
 }
 
 fn wrong(source: &Source, what: String) -> ConfigError {
-    ConfigError::Given { origin: origin(source), what, fix: None }
+    ConfigError::Given { origin: origin(source), what: mask(&what), fix: None }
 }
 
 const fn origin(source: &Source) -> &'static str {
@@ -165,8 +165,15 @@ mod tests {
 
     #[test]
     fn a_key_typed_as_a_label_is_refused_and_not_repeated() {
-        let flags = Flags { key: Some("sk-ant-api03-canarycanarycanary".into()), ..Flags::default() };
-        let error = from_flags(&flags).unwrap_err();
-        assert!(!error.to_string().contains("canary"), "{error}");
+        let secret = || Some("sk-ant-api03-canarycanarycanary".to_owned());
+        for flags in [
+            Flags { key: secret(), ..Flags::default() },
+            Flags { path: secret(), ..Flags::default() },
+            Flags { provider: secret(), ..Flags::default() },
+            Flags { max_cost: secret(), ..Flags::default() },
+        ] {
+            let error = from_flags(&flags).unwrap_err();
+            assert!(!error.to_string().contains("canary"), "{error}");
+        }
     }
 }

@@ -6,6 +6,7 @@ pub mod describe;
 pub mod dirs;
 mod document;
 pub mod edge;
+mod edit;
 pub mod error;
 mod excerpt;
 mod given;

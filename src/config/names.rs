@@ -1,4 +1,15 @@
-//! What may be the name of a provider, a key, a model, a project or a variable.
+//! What may be the name of a provider, a key, a model, a project or a variable. A credential is never one of them: it
+//! would be repeated in errors, and sent somewhere as a name.
+
+/// Beginnings that only credentials have. Sources: the providers' key formats (2026-11).
+pub(super) const SECRET_STARTS: &[&str] =
+    &["sk-", "sk_", "xai-", "gsk_", "AIza", "ghp_", "github_pat_", "eyJ", "AKIA", "AGE-SECRET"];
+
+/// Whether a word looks like a credential rather than the name of one.
+#[must_use]
+pub fn looks_secret(word: &str) -> bool {
+    word.len() >= 20 && SECRET_STARTS.iter().any(|start| word.starts_with(start))
+}
 
 /// A provider's name: lower-case letters, digits, `-`, `_`; at most 40 characters.
 #[must_use]
@@ -16,7 +27,7 @@ pub fn is_key_label(text: &str) -> bool {
 #[must_use]
 pub fn is_model(text: &str) -> bool {
     let allowed = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '`' | '$');
-    !text.is_empty() && text.len() <= 200 && !text.starts_with('-') && text.chars().all(allowed)
+    !text.is_empty() && text.len() <= 200 && !text.starts_with('-') && !looks_secret(text) && text.chars().all(allowed)
 }
 
 /// An environment variable's name.
@@ -40,7 +51,10 @@ pub fn is_project(text: &str) -> bool {
 }
 
 fn is_word(text: &str, most: usize, allowed: impl Fn(char) -> bool) -> bool {
-    text.len() <= most && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(allowed)
+    text.len() <= most
+        && !looks_secret(text)
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(allowed)
 }
 
 #[cfg(test)]

@@ -5,8 +5,7 @@ use unicode_width::UnicodeWidthChar as _;
 
 use super::document::{Document, Entry, Reason, Refused, Table, not_yet};
 use super::error::ConfigError;
-use super::excerpt::looks_secret;
-use super::names;
+use super::names::{self, looks_secret};
 use super::settings::{KeyChoice, ModelRule};
 use super::source::Sourced;
 use crate::base::money::Usd;
@@ -206,3 +205,6 @@ fn rule(entry: &Entry<'_>) -> Result<Sourced<ModelRule>, ConfigError> {
     let rule = ModelRule { pattern: pattern.value, model: model.value, regex };
     Ok(Sourced::new(rule, pattern.source))
 }
+
+#[cfg(test)]
+mod tests;

@@ -346,3 +346,6 @@ fn sandbox(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
