@@ -2,6 +2,7 @@
 
 pub mod checks;
 pub mod detect;
+mod diff;
 pub mod edges;
 pub mod health;
 pub mod order;
