@@ -114,29 +114,28 @@ impl Snapshot {
         };
         let store = Store::open(&data_dir, &root).map_err(writing(&data_dir))?;
         let _lock = lock(&store)?;
-        let tasks_dir = data_dir.join("tasks");
-        let task_dir = tasks_dir.join(task_id);
-        fsx::create_private_dir(&tasks_dir)
+        let all_tasks = data_dir.join("tasks");
+        let task_dir = all_tasks.join(task_id);
+        fsx::create_private_dir(&all_tasks)
             .and_then(|()| fsx::create_private_dir(&task_dir))
             .map_err(writing(&task_dir))?;
 
         let index = store.dir().join(INDEX);
         // A missing or damaged index only means that every file is read.
         let known = Manifest::read(&index).unwrap_or_default();
-        sweep::begin(&store, &tasks_dir, task_id, &known).map_err(writing(store.dir()))?;
+        sweep::begin(&store, &all_tasks, task_id, &known).map_err(writing(store.dir()))?;
         let seen_at = nanos_now();
         let outside = vec![data_dir];
         let mut meter = Meter::new(limits);
-        let walk = Walk::run(&root, &outside, &mut meter)?;
-        let (found, unreadable) = (walk.found, walk.unreadable);
+        let Walk { found, unreadable, .. } = Walk::run(&root, &outside, &mut meter)?;
         let mut notes: Vec<String> =
-            unreadable.iter().map(|path| format!("{}: the folder cannot be read", shown_path(path))).collect();
+            unreadable.iter().map(|folder| format!("{}: the folder cannot be read", shown_path(folder))).collect();
         let mut manifest = Manifest { seen_at, ..Manifest::default() };
         for (path, seen) in found {
             meter.in_time()?;
             let known = known.entries.get(&path).filter(|entry| seen.is_as(entry, known.seen_at));
             let entry = match known {
-                Some(known) if known.object.as_ref().is_none_or(|id| store.has(id)) => known.clone(),
+                Some(known) if known.object.as_ref().is_none_or(|id| store.has(id, known.stat.size)) => known.clone(),
                 _ => match content(&store, &root, &path, seen, &|size| size <= LARGEST_KEPT) {
                     Ok(Some(entry)) => entry,
                     Ok(None) => continue,
@@ -212,7 +211,7 @@ impl Snapshot {
         let before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
         let changes = changes_since(&self.store, &self.root, &self.outside, &before, self.limits.at_the_end())?;
         let ended_at = Some(clock::rfc3339(clock::now()));
-        let record = Record { changes, ended_at, ..self.record.clone() };
+        let record = Record { ended_at, changes, ..self.record.clone() };
         record.write(&self.task_dir).map_err(|error| SnapshotError::io("writing", &self.task_dir, error))?;
         Ok(record.files())
     }

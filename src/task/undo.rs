@@ -196,7 +196,7 @@ fn decide<'a>(place: &Place, change: &'a Change, force: bool) -> Result<Option<S
     }
     if now != change.after && !force {
         return Err(match (&now, &change.after) {
-            (None, _) => "it was removed since".to_owned(),
+            (None, _) => "it was removed since, or its folder was".to_owned(),
             _ if !is_known(&change.after) => "it is too large to tell whether it was changed since".to_owned(),
             _ => "it was changed since".to_owned(),
         });
@@ -207,7 +207,7 @@ fn decide<'a>(place: &Place, change: &'a Change, force: bool) -> Result<Option<S
 #[cfg(unix)]
 fn restore(place: &Place, store: &Store, path: &Path, before: &State) -> io::Result<()> {
     let id: &ObjectId = before.object.as_ref().ok_or_else(|| io::Error::other("its content was not kept"))?;
-    let bytes = store.get(id, LARGEST_KEPT)?;
+    let bytes = store.get(id, LARGEST_KEPT).map_err(|error| io::Error::other(format!("its kept copy: {error}")))?;
     match before.kind {
         Kind::Link => place.link(path, bytes),
         _ => place.file(path, before.mode, &bytes),
@@ -220,10 +220,8 @@ fn note(undone: &mut Undone, step: &Step<'_>, result: io::Result<()>) {
     let name = shown_path(step.path);
     match result {
         Err(error) => {
-            let reason = match error.kind() {
-                io::ErrorKind::NotFound => "its kept copy is gone".to_owned(),
-                _ => error.to_string(),
-            };
+            let reason =
+                if place::is_no_folder(&error) { "its folder is a link or gone".to_owned() } else { error.to_string() };
             if !undone.skipped.iter().any(|(skipped, _)| *skipped == name) {
                 undone.skipped.push((name, reason));
             }

@@ -192,18 +192,11 @@ pub(super) fn decode(text: &str) -> Option<std::path::PathBuf> {
             rest = tail;
         }
     }
-    from_bytes(bytes)
-}
-
-#[cfg(unix)]
-fn from_bytes(bytes: Vec<u8>) -> Option<std::path::PathBuf> {
-    use std::os::unix::ffi::OsStringExt as _;
-    Some(std::ffi::OsString::from_vec(bytes).into())
-}
-
-#[cfg(not(unix))]
-fn from_bytes(bytes: Vec<u8>) -> Option<std::path::PathBuf> {
-    String::from_utf8(bytes).ok().map(Into::into)
+    #[cfg(unix)]
+    let path = Some(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes));
+    #[cfg(not(unix))]
+    let path = String::from_utf8(bytes).ok();
+    path.map(Into::into)
 }
 
 #[cfg(test)]
@@ -223,7 +216,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_path_is_read_back(bytes in proptest::collection::vec(1_u8.., 0..40)) {
-            let path = from_bytes(bytes).unwrap();
+            let path = std::path::PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes));
             let text = encode(&path);
             prop_assert_eq!(decode(&text).unwrap(), path);
         }

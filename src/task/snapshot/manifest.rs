@@ -7,6 +7,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::entry::{Entry, Kind, ObjectId, Stat, decode, encode};
+use super::store::replace_soon;
 use crate::base::fsx;
 
 const HEADER: &str = "vk-manifest 1 ";
@@ -40,14 +41,13 @@ impl Manifest {
         for (path, entry) in &self.entries {
             text.push_str(&record(path, entry));
         }
-        fsx::write_private(path, text.as_bytes())
+        replace_soon(path, text.as_bytes())
     }
 
     /// Adds an entry at the end of a manifest's file.
     pub(super) fn append(path: &Path, added: &Path, entry: &Entry) -> io::Result<()> {
         let mut file = fs::OpenOptions::new().append(true).open(path)?;
-        file.write_all(record(added, entry).as_bytes())?;
-        file.sync_data()
+        file.write_all(record(added, entry).as_bytes())
     }
 }
 

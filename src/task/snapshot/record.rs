@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::entry::{State, path_text};
+use super::store::replace_soon;
 use crate::base::fsx;
 use crate::domain::event::FileChange;
 
@@ -59,7 +60,8 @@ impl Record {
 
     pub(super) fn write(&self, task_dir: &Path) -> io::Result<()> {
         let text = serde_json::to_vec(self).map_err(io::Error::from)?;
-        fsx::write_private(&task_dir.join(FILE), &text)
+        let path = task_dir.join(FILE);
+        if self.ended_at.is_some() { fsx::write_private(&path, &text) } else { replace_soon(&path, &text) }
     }
 
     /// The changed files as events and summaries name them; folders are left out.

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::entry::ObjectId;
 use super::manifest::Manifest;
 use super::record::{BEFORE, FILE, Record};
-use super::store::Store;
+use super::store::{Store, replace_soon};
 use crate::base::fsx;
 
 /// Tasks of a project that can be undone, and how many more may gather before the store is swept.
@@ -42,7 +42,7 @@ pub(super) fn begin(store: &Store, tasks_dir: &Path, task_id: &str, index: &Mani
         store.sweep(|id| wanted.contains(id))?;
     }
     ids.push(task_id);
-    fsx::write_private(&list, (ids.join("\n") + "\n").as_bytes())
+    replace_soon(&list, (ids.join("\n") + "\n").as_bytes())
 }
 
 /// An id is one plain name: the list must not lead out of the tasks' folder.
@@ -79,6 +79,7 @@ mod tests {
             let id = format!("t{n}");
             let dir = tasks.join(&id);
             fs::create_dir_all(&dir).unwrap();
+            begin(&store, &tasks, &id, &Manifest::default()).unwrap();
             let object = store.put(id.as_bytes()).unwrap();
             let state = serde_json::json!({"kind": "file", "mode": 420, "size": 1, "object": object.as_str()});
             let record = serde_json::json!({
@@ -87,10 +88,9 @@ mod tests {
             });
             fs::write(dir.join(FILE), record.to_string()).unwrap();
             fs::write(dir.join(BEFORE), "").unwrap();
-            objects.push(object);
-            begin(&store, &tasks, &id, &Manifest::default()).unwrap();
+            objects.push((object, id.len() as u64));
         }
-        let gone = objects.iter().filter(|id| !store.has(id)).count();
+        let gone = objects.iter().filter(|(id, size)| !store.has(id, *size)).count();
         assert_eq!(gone, SLACK + 1);
         assert!(!tasks.join("t0").join(FILE).exists() && tasks.join(format!("t{}", SLACK + 1)).join(FILE).exists());
         assert!(!tasks.join("t100").join(BEFORE).exists(), "an ended task's tree is let go");

@@ -164,8 +164,14 @@ impl Meter {
     }
 }
 
-/// The entry at `path` now; `None` when nothing that can be put back is there.
+/// The entry at `path` now; `None` when nothing that can be put back is there. Below a link there is nothing.
 pub(super) fn look(root: &Path, path: &Path) -> io::Result<Option<Entry>> {
+    let folders = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+    for folder in folders {
+        if !std::fs::symlink_metadata(root.join(folder)).is_ok_and(|meta| meta.is_dir()) {
+            return Ok(None);
+        }
+    }
     match std::fs::symlink_metadata(root.join(path)) {
         Ok(meta) => Ok(Entry::seen(&meta)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),

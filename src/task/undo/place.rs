@@ -53,13 +53,12 @@ impl Place {
     }
 
     /// What stands at `path` now, with the name of its content. `None` for nothing; an error for what can be neither
-    /// compared nor replaced: a pipe, a device, a path that leads through a link.
+    /// compared nor replaced: a pipe, a device.
     pub(super) fn state(&self, path: &Path) -> io::Result<Option<State>> {
         let (folder, name) = match self.parent(path, false) {
             Ok(found) => found,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            // A file stands where a folder was: below it there is nothing.
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => return self.below_a_file(path, error),
+            // Where a file or a link stands instead of a folder, nothing of the project is below it.
+            Err(error) if is_no_folder(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
         let stat = match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -85,22 +84,6 @@ impl Place {
         }
     }
 
-    /// Tells a link on the way, which is an error, from a regular file, below which there is nothing.
-    fn below_a_file(&self, path: &Path, error: io::Error) -> io::Result<Option<State>> {
-        for above in path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty()) {
-            if let Ok((folder, name)) = self.parent(above, false) {
-                let stat = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
-                return match FileType::from_raw_mode(stat.st_mode) {
-                    FileType::Symlink => {
-                        Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is a link now", above.display())))
-                    }
-                    _ => Ok(None),
-                };
-            }
-        }
-        Err(error)
-    }
-
     /// Removes a file or a link.
     pub(super) fn remove(&self, path: &Path) -> io::Result<()> {
         let (folder, name) = self.parent(path, false)?;
@@ -120,8 +103,8 @@ impl Place {
             Ok(()) | Err(rustix::io::Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
         }
-        let made = rustix::fs::openat(&folder, name, FOLDER, Mode::empty())?;
-        Ok(rustix::fs::fchmod(&made, Mode::from_raw_mode(mode))?)
+        let opened = rustix::fs::openat(&folder, name, FOLDER, Mode::empty())?;
+        Ok(rustix::fs::fchmod(&opened, Mode::from_raw_mode(mode))?)
     }
 
     /// Puts a file in place: beside it and renamed over it, so that a hard link or a link there is replaced.
@@ -152,6 +135,12 @@ impl Place {
         }
         result
     }
+}
+
+/// Whether a path leads nowhere inside the project: a step is missing, a file, or a link.
+pub(super) fn is_no_folder(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP))
 }
 
 fn new_name() -> io::Result<OsString> {
