@@ -2,8 +2,6 @@
 //! The loop gives a call and gets a result; nothing in here talks to a provider.
 
 mod arguments;
-#[cfg(test)]
-mod cases;
 mod change;
 pub mod dedupe;
 mod edit;

@@ -18,7 +18,7 @@ add: "*** Add File: " path LF add_line+
 delete: "*** Delete File: " path LF
 update: "*** Update File: " path LF move? change?
 path: /(.+)/
-add_line: "+" /(.*)/ LF -> line
+add_line: "+" /(.*)/ LF
 move: "*** Move to: " path LF
 change: (context | line)+ eof?
 context: ("@@" | "@@ " /(.+)/) LF

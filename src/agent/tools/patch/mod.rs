@@ -4,6 +4,8 @@
 //! lines, a rename without changes, and an `@@` line that is inexact where the block itself leaves no doubt.
 
 mod locate;
+#[cfg(test)]
+mod memory;
 mod parse;
 mod plan;
 
