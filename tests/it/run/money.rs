@@ -1,0 +1,72 @@
+//! The cap holds: before a call is sent, whatever the model or the clock do.
+
+use serde_json::json;
+
+use super::{ANTHROPIC, anthropic, report};
+use crate::support::provider::{Provider, Script};
+use crate::support::turn::Turn;
+
+#[test]
+fn a_call_that_does_not_fit_the_cap_is_never_sent() {
+    let provider = Provider::start([]);
+    let (ran, finished) = report(&anthropic(&provider), &ANTHROPIC, &["--max-cost", "0.001", "go"]);
+    assert_eq!(ran.code, 5, "{ran}");
+    assert_eq!(finished["status"], "budget");
+    assert!(provider.requests().is_empty());
+    assert!(finished["error"]["fix"].as_str().unwrap().contains("--max-cost"), "{finished}");
+}
+
+#[test]
+fn the_output_is_made_smaller_until_the_call_fits() {
+    let provider = Provider::start([Script::sse(&Turn::say("ok").tokens(500, 5).anthropic())]);
+    let (ran, _) = report(&anthropic(&provider), &ANTHROPIC, &["--max-cost", "0.06", "go"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    let wanted = provider.requests()[0].json()["max_tokens"].as_u64().unwrap();
+    assert!((1_024..16_384).contains(&wanted), "{wanted}");
+}
+
+#[test]
+fn a_loop_of_calls_stops_at_the_cap_and_not_after_it() {
+    // Each call costs $0.20 of output; the cap is $1.00.
+    let turn = |i: usize| {
+        Turn::new().tool(&format!("t{i}"), "bash", json!({"command": "true"})).tokens(1_000, 16_000).anthropic()
+    };
+    let provider = Provider::start((0..20).map(|i| Script::sse(&turn(i))));
+    provider.allow_leftovers();
+    let (ran, finished) = report(&anthropic(&provider), &ANTHROPIC, &["--max-cost", "1.00", "go"]);
+    assert_eq!(ran.code, 5, "{ran}");
+    let cost: f64 = finished["cost_usd"].as_str().unwrap().parse().unwrap();
+    assert!(cost <= 1.0 && cost > 0.7, "{cost}");
+}
+
+#[test]
+fn a_model_without_a_price_is_refused_under_a_cap_before_anything_is_sent() {
+    let provider = Provider::start([]);
+    let (ran, finished) = report(&anthropic(&provider), &ANTHROPIC, &["--model", "claude-unheard-of-9", "go"]);
+    assert_eq!(ran.code, 2, "{ran}");
+    assert!(provider.requests().is_empty());
+    assert!(finished["error"].to_string().contains("prices"), "it names the table that prices it: {finished}");
+}
+
+#[test]
+fn turns_are_limited_and_the_cut_is_continued() {
+    let provider = Provider::start([
+        Script::sse(&Turn::new().tool("t1", "bash", json!({"command": "echo one"})).anthropic()),
+        Script::sse(&Turn::say("finished").anthropic()),
+    ]);
+    let vk = anthropic(&provider);
+    let (ran, finished) = report(&vk, &ANTHROPIC, &["--max-turns", "1", "go"]);
+    assert_eq!((ran.code, finished["status"].as_str()), (1, Some("limit")), "{ran}");
+    let (ran, finished) = report(&vk, &ANTHROPIC, &["--continue"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert_eq!(finished["answer"], "finished");
+}
+
+#[test]
+fn time_is_limited_even_in_the_middle_of_a_command() {
+    let provider = Provider::start([Script::sse(&Turn::new().tool("t1", "bash", json!({"command": "sleep 30"})).anthropic())]);
+    let started = std::time::Instant::now();
+    let (ran, finished) = report(&anthropic(&provider), &ANTHROPIC, &["--timeout", "1s", "go"]);
+    assert_eq!((ran.code, finished["status"].as_str()), (1, Some("limit")), "{ran}");
+    assert!(started.elapsed().as_secs() < 15);
+}
