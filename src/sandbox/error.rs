@@ -17,8 +17,10 @@ pub enum SandboxError {
     Workspace { path: PathBuf, reason: String },
     #[error("{path} cannot be opened to commands: {reason}", path = .path.display())]
     Folder { path: PathBuf, reason: String },
-    #[error("a partial sandbox cannot tell hosts apart")]
-    NetworkNeedsFull,
+    #[error("a partial sandbox cannot tell hosts apart: {reason}")]
+    NetworkNeedsFull { reason: String },
+    #[error("{host:?} is not a host name")]
+    Host { host: String },
     #[error("the sandbox ended: {reason}")]
     Ended { reason: String },
     #[error("{doing}")]
@@ -33,7 +35,7 @@ impl From<SandboxError> for Failure {
                 .fix("sudo apt-get install bubblewrap")
                 .fix("vk run --sandbox off   # commands then run with your rights"),
             SandboxError::OnlyPartial { .. } => no_sandbox("sandbox_partial").fix("sudo apt-get install bubblewrap"),
-            SandboxError::NetworkNeedsFull => no_sandbox("network_needs_full_sandbox")
+            SandboxError::NetworkNeedsFull { .. } => no_sandbox("network_needs_full_sandbox")
                 .fix("sudo apt-get install bubblewrap")
                 .fix("vk run --allow-network   # any host"),
             SandboxError::Leaks { .. } => no_sandbox("sandbox_leaks")
@@ -41,6 +43,9 @@ impl From<SandboxError> for Failure {
                 .fix("vk run --sandbox off   # commands then run with your rights"),
             SandboxError::Workspace { .. } => no_sandbox("workspace_refused").fix("cd into the project's own folder"),
             SandboxError::Folder { .. } => no_sandbox("sandbox_folder_refused"),
+            SandboxError::Host { .. } => {
+                Self::usage("bad_host", error.to_string()).fix("vk run --allow-network=crates.io,docs.rs")
+            }
             SandboxError::Ended { .. } => no_sandbox("sandbox_ended"),
             SandboxError::Io { source, .. } => no_sandbox("sandbox_io").why(source.to_string()),
         }

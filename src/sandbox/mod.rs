@@ -4,12 +4,30 @@
 //! tools see it. Neither asks anybody anything and neither judges a command: what a command may do is decided once,
 //! by the [`Spec`], and held by the kernel.
 
+mod bubblewrap;
+mod egress;
+mod environment;
 mod error;
+mod gitdir;
+mod guard;
+mod handoff;
 mod host;
+pub mod inside;
+mod keeper;
+mod launch;
+mod mirrors;
 mod output;
+mod plan;
+mod protocol;
+mod record;
+mod secrets;
 mod spec;
+mod toolchain;
+mod watch;
+mod witness;
 pub mod workspace;
 
+pub use egress::HostError;
 pub use error::SandboxError;
 pub use host::Sandbox;
 pub use output::{Captured, Output, Status, Tampered};
