@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod keys;
 pub mod models;
 pub mod run;
+pub mod sandbox;
 mod stdin;
 
 use std::ffi::OsString;
@@ -62,6 +63,9 @@ const fn mode_of(output: RunOutput) -> Mode {
 }
 
 fn dispatch(cli: Cli, env: Env) -> u8 {
+    if let Some(Command::Sandbox(args)) = &cli.command {
+        return sandbox::run(args);
+    }
     let (mode, quiet, is_run) = match &cli.command {
         Some(Command::Run(run)) => (mode_of(run.output), run.quiet, true),
         _ => (Mode::Text, false, false),

@@ -3,7 +3,7 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::cmsg_space;
@@ -12,7 +12,7 @@ use rustix::net::{
 };
 
 /// Gives a socket away; never waits.
-pub(super) fn send(over: &UnixStream, socket: OwnedFd) -> io::Result<()> {
+pub(super) fn send(over: &UnixStream, socket: &OwnedFd) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     let descriptors = [socket.as_fd()];
@@ -22,7 +22,7 @@ pub(super) fn send(over: &UnixStream, socket: OwnedFd) -> io::Result<()> {
 }
 
 /// Takes the next socket; `WouldBlock` when there is none yet, end of file when the other side is gone.
-pub(super) fn receive(from: &UnixStream) -> io::Result<OwnedFd> {
+pub(super) fn receive(from: impl AsFd) -> io::Result<OwnedFd> {
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(4))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0];

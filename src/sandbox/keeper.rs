@@ -2,11 +2,12 @@
 //! the protected names; and takes one command after another, so that none of this waits for what the rest of vk does.
 
 use std::io;
-use std::os::unix::net::UnixStream as StdUnixStream;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::unix::AsyncFd;
+use tokio::io::Interest;
+use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -231,7 +232,7 @@ fn proxy(
     upstream: &Arc<Upstream>,
 ) -> Result<JoinHandle<()>, SandboxError> {
     let io = |source| SandboxError::Io { doing: "the sandbox's way out cannot be made", source };
-    let from = AsyncFd::new(inside.handover.try_clone().map_err(io)?).map_err(io)?;
+    let from = inside.handover.try_clone().and_then(UnixStream::from_std).map_err(io)?;
     let (policy, upstream) = (Arc::clone(policy), Arc::clone(upstream));
     Ok(tokio::spawn(async move {
         let places = Arc::new(tokio::sync::Semaphore::new(LARGEST_CONNECTIONS));
@@ -246,13 +247,11 @@ fn proxy(
     }))
 }
 
-async fn next_connection(from: &AsyncFd<StdUnixStream>) -> io::Result<std::os::fd::OwnedFd> {
+async fn next_connection(from: &UnixStream) -> io::Result<OwnedFd> {
     loop {
-        let mut ready = from.readable().await?;
-        match ready.try_io(|from| handoff::receive(from.get_ref())) {
-            Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {}
-            Ok(socket) => return socket,
-            Err(_not_yet) => {}
+        match from.async_io(Interest::READABLE, || handoff::receive(from)).await {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
+            socket => return socket,
         }
     }
 }

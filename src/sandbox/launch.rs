@@ -137,7 +137,7 @@ async fn bubblewrap(env: &Env, plan: &Plan, state: Option<&Bytes>) -> Result<Att
             })
         }
         Attempt::NotHere(why) => Ok(Attempt::NotHere(format!("bubblewrap cannot start: {why}"))),
-        works => Ok(works),
+        works @ Attempt::Works(_) => Ok(works),
     }
 }
 
@@ -284,14 +284,12 @@ impl Inside {
 
     /// The next answer; an error when the inside has ended. Nothing is lost if the future is dropped.
     pub(super) async fn receive(&mut self) -> io::Result<FromInside> {
-        let mut buffer = [0; 32 * 1024];
         loop {
             if let Some(answer) = self.frames.next()? {
                 return Ok(answer);
             }
-            match self.control.read(&mut buffer).await? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                read => self.frames.push(&buffer[..read]),
+            if self.control.read_buf(self.frames.more()).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
     }

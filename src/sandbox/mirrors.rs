@@ -2,7 +2,8 @@
 //! repository, and written again for the inside without tokens or passwords.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use reqwest::Url;
 use toml::{Table, Value};
@@ -77,7 +78,9 @@ impl Mirrors {
     fn read_cargo(&mut self, env: &Env) {
         let home = env.path("CARGO_HOME").or_else(|| Some(env.home()?.join(".cargo")));
         let files = home.into_iter().flat_map(|home| [home.join("config.toml"), home.join("config")]);
-        let Some(config) = files.filter_map(text_of).find_map(|text| text.parse::<Table>().ok()) else { return };
+        let Some(config) = files.filter_map(|path| text_of(&path)).find_map(|text| text.parse::<Table>().ok()) else {
+            return;
+        };
         let mut kept = Table::new();
         // `[source]` and `[registries]` are tables of tables; of the latter only the address, since a token lies beside.
         for (section, keys) in [
@@ -111,12 +114,12 @@ impl Mirrors {
         let system = ["/usr/etc/npmrc", "/usr/local/etc/npmrc", "/etc/npmrc"].map(PathBuf::from);
         let mut lines = String::new();
         for (path, own) in system.into_iter().map(|path| (path, false)).chain(user.map(|path| (path, true))) {
-            for (_, key, value) in text_of(path).iter().flat_map(|text| assignments(text)) {
+            for (_, key, value) in text_of(&path).iter().flat_map(|text| assignments(text)) {
                 let address = key == "registry" || (key.starts_with('@') && key.ends_with(":registry"));
                 let value = if address { self.seen(value.trim_matches('"')) } else { value };
                 // The system's files are read inside as they are.
                 if own && (address || matches!(key.as_str(), "cafile" | "strict-ssl" | "nodedir")) {
-                    lines.push_str(&format!("{key}={value}\n"));
+                    let _ = writeln!(lines, "{key}={value}");
                 }
             }
         }
@@ -135,7 +138,7 @@ impl Mirrors {
         let system = ["/etc/pip.conf", "/etc/xdg/pip/pip.conf"].map(PathBuf::from);
         let mut kept: BTreeMap<(String, String), String> = BTreeMap::new();
         for (path, own) in system.into_iter().map(|path| (path, false)).chain(own.map(|path| (path, true))) {
-            for (section, key, value) in text_of(path).iter().flat_map(|text| assignments(text)) {
+            for (section, key, value) in text_of(&path).iter().flat_map(|text| assignments(text)) {
                 if !KEYS.contains(&key.as_str()) {
                     continue;
                 }
@@ -148,10 +151,10 @@ impl Mirrors {
         let mut current = None;
         for ((section, key), value) in kept {
             if current.as_ref() != Some(&section) {
-                self.pip.push_str(&format!("[{section}]\n"));
+                let _ = writeln!(self.pip, "[{section}]");
                 current = Some(section);
             }
-            self.pip.push_str(&format!("{key} = {value}\n"));
+            let _ = writeln!(self.pip, "{key} = {value}");
         }
         for name in [
             "PIP_INDEX_URL",
@@ -169,8 +172,8 @@ impl Mirrors {
     }
 }
 
-fn text_of(path: PathBuf) -> Option<String> {
-    String::from_utf8(fsx::read_bounded(&path, FILE_LIMIT).ok()?).ok()
+fn text_of(path: &Path) -> Option<String> {
+    String::from_utf8(fsx::read_bounded(path, FILE_LIMIT).ok()?).ok()
 }
 
 /// `(section, key, value)` of each line of an ini file; an indented line goes on with the value before it.
@@ -182,7 +185,7 @@ fn assignments(text: &str) -> Vec<(String, String, String)> {
             continue;
         }
         if let Some(name) = bare.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            section = name.trim().to_owned();
+            name.trim().clone_into(&mut section);
         } else if let (true, Some((_, _, value))) = (line.starts_with([' ', '\t']), found.last_mut()) {
             value.push(' ');
             value.push_str(bare);

@@ -17,6 +17,9 @@ pub(super) const PROXY_PORT: u16 = 61_080;
 /// No frame is longer. A command's script and the ends of its output stay far below.
 const FRAME_LIMIT: usize = 8 * 1024 * 1024;
 
+/// Room for one read.
+const READ_AHEAD: usize = 16 * 1024;
+
 /// The first frame, from vk: what to hold, what to prove, and how shells are started.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Start {
@@ -160,6 +163,12 @@ pub(super) struct Frames {
 impl Frames {
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Where to read more into, behind what is there.
+    pub(super) fn more(&mut self) -> &mut Vec<u8> {
+        self.buffer.reserve(READ_AHEAD);
+        &mut self.buffer
     }
 
     /// The next whole message, if there is one.

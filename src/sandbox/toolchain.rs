@@ -150,14 +150,14 @@ pub(super) fn readable(env: &Env, outside_of: &[PathBuf]) -> Vec<PathBuf> {
     };
     // `/etc`, `/usr` and the like are opened even if HOME or the workspace lies below: those are mounted over it.
     let system = |path: &PathBuf| SYSTEM.iter().any(|name| path == Path::new(name)) && path.exists();
-    outermost(found.into_iter().map(clean).filter(|path| system(path) || narrow(path)))
+    outermost(found.into_iter().map(|path| clean(&path)).filter(|path| system(path) || narrow(path)))
 }
 
 /// The entries of `PATH` that a shell may be given: absolute, and outside these folders.
 pub(super) fn search_path(env: &Env) -> Vec<PathBuf> {
     let Some(path) = env.path("PATH") else { return Vec::new() };
     let mut entries: Vec<PathBuf> = Vec::new();
-    for entry in std::env::split_paths(&path).filter(|entry| entry.is_absolute()).map(clean) {
+    for entry in std::env::split_paths(&path).filter(|entry| entry.is_absolute()).map(|entry| clean(&entry)) {
         if !entries.contains(&entry) {
             entries.push(entry);
         }
@@ -174,9 +174,9 @@ fn installation(bin: &Path, home: Option<&Path>) -> Option<PathBuf> {
 }
 
 /// Without `.` and trailing slashes; `..` is resolved by the file system, or the path is dropped.
-fn clean(path: PathBuf) -> PathBuf {
+fn clean(path: &Path) -> PathBuf {
     if path.components().any(|part| part == std::path::Component::ParentDir) {
-        return fs::canonicalize(&path).unwrap_or_default();
+        return fs::canonicalize(path).unwrap_or_default();
     }
     path.components().collect()
 }
@@ -208,7 +208,9 @@ mod tests {
         let path = format!("{0}:.:bin:{0}/tools/node/bin:{0}/scripts/bin:/usr/bin", home.display());
         let env = Env::of(&[("HOME", home.to_str().unwrap()), ("PATH", &path)], dir.path());
         let mut own: Vec<PathBuf> = readable(&env, &[]).into_iter().filter(|p| p.starts_with(&home)).collect();
-        own.iter_mut().for_each(|path| *path = path.strip_prefix(&home).unwrap().to_path_buf());
+        for path in &mut own {
+            *path = path.strip_prefix(&home).unwrap().to_path_buf();
+        }
         let expected = [".cargo/bin", ".rustup", "scripts/bin", "tools/node"];
         assert_eq!(own, expected.iter().map(PathBuf::from).collect::<Vec<_>>());
     }

@@ -5,3 +5,5 @@
 mod keys;
 mod ledger;
 mod undo;
+#[cfg(target_os = "linux")]
+mod sandbox;

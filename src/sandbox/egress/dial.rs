@@ -42,8 +42,10 @@ struct Proxy {
 #[derive(Debug)]
 pub(super) struct Dialled {
     pub stream: TcpStream,
-    /// Another proxy is at the other end and is sent the whole URL, with this authorization.
-    pub proxied: Option<Option<String>>,
+    /// Another proxy is at the other end, and is sent the whole URL.
+    pub proxied: bool,
+    /// For that proxy.
+    pub authorization: Option<String>,
 }
 
 impl Upstream {
@@ -87,7 +89,7 @@ impl Upstream {
             ));
         }
         let Some(proxy) = self.proxy(host, tunnel) else {
-            return Ok(Dialled { stream: connect(&resolved?).await?, proxied: None });
+            return Ok(Dialled { stream: connect(&resolved?).await?, proxied: false, authorization: None });
         };
         // Behind a proxy names need not resolve here.
         let addresses = lookup(&proxy.host, proxy.port).await?;
@@ -95,7 +97,7 @@ impl Upstream {
         if tunnel {
             timeout(CONNECT_TIMEOUT, proxy.open(&mut stream, host, port)).await??;
         }
-        Ok(Dialled { stream, proxied: Some(proxy.authorization.clone()) })
+        Ok(Dialled { stream, proxied: true, authorization: proxy.authorization.clone() })
     }
 }
 
@@ -117,11 +119,9 @@ impl Proxy {
     }
 
     async fn open(&self, stream: &mut TcpStream, host: &Host, port: u16) -> io::Result<()> {
-        let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
-        if let Some(authorization) = &self.authorization {
-            request.push_str(&format!("Proxy-Authorization: {authorization}\r\n"));
-        }
-        request.push_str("\r\n");
+        let authorization = self.authorization.as_ref().map(|value| format!("Proxy-Authorization: {value}\r\n"));
+        let authorization = authorization.unwrap_or_default();
+        let request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n{authorization}\r\n");
         stream.write_all(request.as_bytes()).await?;
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -168,18 +168,10 @@ fn decoded(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
-        let escaped = (*first == b'%').then(|| after.split_at_checked(2)).flatten();
+        let escaped = after.split_at_checked(2).filter(|_| *first == b'%');
         let byte = escaped.and_then(|(digits, _)| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        match (byte, escaped) {
-            (Some(byte), Some((_, beyond))) => {
-                bytes.push(byte);
-                rest = beyond;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
+        bytes.push(byte.unwrap_or(*first));
+        rest = escaped.filter(|_| byte.is_some()).map_or(after, |(_, beyond)| beyond);
     }
     bytes
 }

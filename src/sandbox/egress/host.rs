@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 /// A host as it is compared: a lower-case ASCII name without a trailing dot, or an address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Host {
+pub(super) enum Host {
     Name(String),
     Address(IpAddr),
 }
@@ -83,18 +83,18 @@ pub(super) fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_private_v4(v4),
         IpAddr::V6(v6) => {
-            let [a, b, c, d, e, f, g, h] = v6.segments();
+            let words = v6.segments();
             let embedded = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-            match (a, b, c, d, e, f) {
+            match words {
                 // Mapped and compatible addresses, and the NAT64 prefix, are an IPv4 address in other clothes.
-                (0, 0, 0, 0, 0, 0 | 0xffff) | (0x64, 0xff9b, 0, 0, 0, 0) => {
-                    is_private_v4(embedded(g, h)) || v6.is_loopback()
+                [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+                    is_private_v4(embedded(high, low)) || v6.is_loopback()
                 }
-                // Local-use NAT64.
-                (0x64, 0xff9b, 1, ..) => true,
+                // NAT64 of a local prefix.
+                [0x64, 0xff9b, 1, ..] => true,
                 // 6to4 carries it in front.
-                (0x2002, ..) => is_private_v4(embedded(b, c)),
-                _ => (a & 0xfe00) == 0xfc00 || (a & 0xffc0) == 0xfe80 || (a & 0xffc0) == 0xfec0 || v6.is_multicast(),
+                [0x2002, high, low, ..] => is_private_v4(embedded(high, low)),
+                [first, ..] => (first & 0xfe00) == 0xfc00 || (first & 0xff80) == 0xfe80 || v6.is_multicast(),
             }
         }
     }

@@ -182,19 +182,15 @@ impl Session {
 
     /// Sends one request on and its answer back.
     async fn forward(mut self, out: Dialled, host: &Host, port: u16, head: Plain, rest: Vec<u8>) -> io::Result<()> {
-        let Dialled { stream: mut out, proxied } = out;
+        let Dialled { stream: mut out, proxied, authorization } = out;
         let place = if port == 80 { host.to_string() } else { format!("{host}:{port}") };
-        let target = if proxied.is_some() { format!("http://{place}{}", head.target) } else { head.target };
-        let mut request = format!("{} {target} HTTP/1.1\r\nHost: {place}\r\n", head.method);
-        if let Some(authorization) = proxied.flatten() {
-            request.push_str(&format!("Proxy-Authorization: {authorization}\r\n"));
-        }
-        for (name, value) in &head.headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
+        let target = if proxied { format!("http://{place}{}", head.target) } else { head.target };
+        let mut lines = vec![format!("{} {target} HTTP/1.1", head.method), format!("Host: {place}")];
+        lines.extend(authorization.map(|value| format!("Proxy-Authorization: {value}")));
+        lines.extend(head.headers.iter().map(|(name, value)| format!("{name}: {value}")));
         // The answer's end is the connection's end, so that no second request can follow to another host.
-        request.push_str("Connection: close\r\n\r\n");
-        out.write_all(request.as_bytes()).await?;
+        lines.push("Connection: close\r\n\r\n".to_owned());
+        out.write_all(lines.join("\r\n").as_bytes()).await?;
         let from_rest = rest.len().min(usize::try_from(head.body).unwrap_or(usize::MAX));
         out.write_all(&rest[..from_rest]).await?;
         let (read_client, mut write_client) = self.client.split();

@@ -37,7 +37,7 @@ impl Offspring {
     }
 
     /// Reaps whatever has ended; the status of `pid` if it is among them.
-    pub(super) fn reap(&self, pid: Pid) -> Option<WaitStatus> {
+    pub(super) fn reap(pid: Pid) -> Option<WaitStatus> {
         let mut found = None;
         while let Ok(Some((ended, status))) = rustix::process::wait(WaitOptions::NOHANG) {
             if ended == pid {

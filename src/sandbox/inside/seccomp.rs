@@ -174,15 +174,15 @@ fn condition(argument: u8, operator: SeccompCmpOp, value: u64) -> Result<Seccomp
 
 /// On x86-64 every call has a second number, which the rules above do not name: bit 30 selects the x32 form.
 fn without_x32(program: BpfProgram) -> BpfProgram {
-    if cfg!(not(target_arch = "x86_64")) {
-        return program;
-    }
     const LOAD_WORD: u16 = 0x20;
     const JUMP_IF_AT_LEAST: u16 = 0x35;
     const RETURN: u16 = 0x06;
     const NUMBER_OFFSET: u32 = 0;
     const X32_BIT: u32 = 0x4000_0000;
     const ERRNO: u32 = 0x0005_0000;
+    if cfg!(not(target_arch = "x86_64")) {
+        return program;
+    }
     let statement = |code, k, jt, jf| sock_filter { code, jt, jf, k };
     let mut guarded = vec![
         statement(LOAD_WORD, NUMBER_OFFSET, 0, 0),

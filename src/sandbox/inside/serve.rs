@@ -114,7 +114,7 @@ async fn hand_over(listener: TcpListener, handover: UnixStream) {
             continue;
         };
         // A connection that cannot be given away is closed, which its program sees.
-        let _ = connection.into_std().map(OwnedFd::from).and_then(|fd| handoff::send(&handover, fd));
+        let _ = connection.into_std().map(OwnedFd::from).and_then(|socket| handoff::send(&handover, &socket));
     }
 }
 
@@ -127,14 +127,12 @@ struct Wire {
 impl Wire {
     /// The next request; `None` when vk is gone. Nothing is lost if the future is dropped.
     async fn next(&mut self) -> io::Result<Option<ToInside>> {
-        let mut buffer = [0; 16 * 1024];
         loop {
             if let Some(request) = self.frames.next()? {
                 return Ok(Some(request));
             }
-            match self.control.read(&mut buffer).await? {
-                0 => return Ok(None),
-                read => self.frames.push(&buffer[..read]),
+            if self.control.read_buf(self.frames.more()).await? == 0 {
+                return Ok(None);
             }
         }
     }
@@ -217,7 +215,7 @@ impl Inside {
                     }
                     Some(_) => {}
                 },
-                _ = children.recv() => if let Some(status) = offspring.reap(pid) { break Some(status) },
+                _ = children.recv() => if let Some(status) = Offspring::reap(pid) { break Some(status) },
                 () = sleep_until(deadline) => {
                     if ending != Ending::No {
                         break None;
