@@ -133,8 +133,8 @@ impl Client {
     ) -> Result<Response, NetError> {
         let url = address::check(request.url)?;
         let host = address::host(&url);
-        let mut watch = Watch::start(&self.limits, address::is_loopback(&url));
         let client = self.client()?;
+        let mut watch = Watch::start(&self.limits, address::is_loopback(&url));
         let mut building = match request.body {
             Some(bytes) => client
                 .post(url.clone())

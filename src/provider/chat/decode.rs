@@ -94,11 +94,9 @@ impl Decoder {
 
     fn read_delta(&mut self, delta: Delta, out: &mut Vec<StreamEvent>) {
         let (text, thought) = words_of(delta.content);
-        let thought = self.reasoning.take(
-            delta.reasoning_content.or(thought),
-            delta.reasoning,
-            delta.reasoning_details.unwrap_or_default(),
-        );
+        let details = delta.reasoning_details.unwrap_or_default();
+        // Reasoning inside the content is shown only: the server that sends it refuses the other fields.
+        let thought = thought + &self.reasoning.take(delta.reasoning_content, delta.reasoning, details);
         let refusal = delta.refusal.unwrap_or_default();
         self.text.push_str(&text);
         self.refusal.push_str(&refusal);
@@ -135,20 +133,19 @@ impl Decoder {
 }
 
 /// The text and the reasoning in a delta's content.
-fn words_of(content: Option<Value>) -> (String, Option<String>) {
+fn words_of(content: Option<Value>) -> (String, String) {
     let parts = match content {
-        Some(Value::String(text)) => return (text, None),
+        Some(Value::String(text)) => return (text, String::new()),
         Some(Value::Array(parts)) => parts,
-        _ => return (String::new(), None),
+        _ => return (String::new(), String::new()),
     };
     let texts = |kind: &str, parts: &[Value]| {
         let of_kind = parts.iter().filter(|part| part["type"] == kind);
         of_kind.filter_map(|part| part["text"].as_str()).collect::<String>()
     };
     let thinking = parts.iter().filter(|part| part["type"] == "thinking");
-    let thought: String =
-        thinking.filter_map(|part| part["thinking"].as_array()).map(|inner| texts("text", inner)).collect();
-    (texts("text", &parts), Some(thought).filter(|thought| !thought.is_empty()))
+    let thought = thinking.filter_map(|part| part["thinking"].as_array()).map(|inner| texts("text", inner)).collect();
+    (texts("text", &parts), thought)
 }
 
 impl Decode for Decoder {

@@ -1,0 +1,6 @@
+//! What the tests of the whole stand on: providers on loopback fed with bytes in their own formats, and a `vk` that
+//! sees nothing of the machine it runs on.
+
+pub mod env;
+pub mod provider;
+pub mod turn;
