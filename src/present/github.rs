@@ -90,7 +90,7 @@ fn table(route: Option<&RouteResolved>, end: &TaskFinished, spent: Usd) -> Strin
 }
 
 /// Text that markdown shows as it is: no markup, no HTML, no new cell, no mention of anybody.
-fn markdown(text: &str) -> String {
+pub(super) fn markdown(text: &str) -> String {
     let mut shown = String::new();
     for c in escape_line(text).chars() {
         match c {

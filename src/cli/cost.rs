@@ -1,0 +1,114 @@
+//! `vk cost`: what each task cost, and who paid.
+
+use jiff::Timestamp;
+
+use super::args::{CostArgs, CostCommand, CostGroup, CostOutput};
+use super::context::Context;
+use crate::base::clock;
+use crate::config::{self, Flags};
+use crate::domain::failure::Failure;
+use crate::ledger::query::{Group, Query, Report};
+use crate::ledger::{self, Ledger, LedgerError, ParsePeriodError};
+use crate::present;
+use crate::present::cost::{Format, Style};
+
+/// # Errors
+/// Exit 2 for what was typed, 9 for a ledger that cannot be read.
+pub fn run(args: CostArgs, context: &Context) -> Result<(), Failure> {
+    let now = clock::now();
+    match args.command {
+        Some(CostCommand::Show { task_id, output }) => show(&task_id, output, now, context),
+        None => report(&args, now, context),
+    }
+}
+
+fn report(args: &CostArgs, now: Timestamp, context: &Context) -> Result<(), Failure> {
+    let query = query(args, now)?;
+    let report = match open(context, now)? {
+        Some(ledger) => ledger.report(&query, now)?,
+        None => Report::empty(query.by),
+    };
+    if report.rows.is_empty() {
+        context.ui.say(&nothing(args));
+        if args.output == CostOutput::Table {
+            return Ok(());
+        }
+    }
+    present::stdout(&present::cost::report(&report, format(args.output), Style::of(&context.env, now)))
+}
+
+fn show(id: &str, output: CostOutput, now: Timestamp, context: &Context) -> Result<(), Failure> {
+    let Some(ledger) = open(context, now)? else {
+        return Err(Failure::usage("unknown_task", format!("no task has the id {id}"))
+            .why("no task has run here yet")
+            .fix("vk run \"...\""));
+    };
+    let task = ledger.find_task(id, now)?.one(id, "vk cost show")?;
+    let calls = ledger.calls(&task.task_id)?;
+    present::stdout(&present::cost::task(&task, &calls, format(output), Style::of(&context.env, now)))
+}
+
+/// The ledger as it is now: holds of dead processes are settled first, where the file can be written.
+fn open(context: &Context, now: Timestamp) -> Result<Option<Ledger>, Failure> {
+    let loaded = config::load(&context.env, &Flags::default())?;
+    let Some(ledger) = Ledger::open_existing(&loaded.dirs.data)? else { return Ok(None) };
+    match ledger.expire(now) {
+        // A report of a ledger that can only be read, or that is busy, is still a report.
+        Ok(()) | Err(LedgerError::ReadOnly { .. } | LedgerError::Locked { .. } | LedgerError::Full { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Some(ledger))
+}
+
+fn query(args: &CostArgs, now: Timestamp) -> Result<Query, Failure> {
+    let wrong = |flag: &str, error: &ParsePeriodError| {
+        Failure::usage("bad_period", format!("{flag}: {error}")).fix(format!("vk cost {flag} 7d"))
+    };
+    let moment = |text: &Option<String>, flag, parse: fn(&str, Timestamp) -> Result<Timestamp, ParsePeriodError>| {
+        text.as_deref().map(|text| parse(text, now).map_err(|error| wrong(flag, &error))).transpose()
+    };
+    let (since, until) =
+        (moment(&args.since, "--since", ledger::since)?, moment(&args.until, "--until", ledger::until)?);
+    if let (Some(since), Some(until)) = (since, until)
+        && since >= until
+    {
+        return Err(Failure::usage("bad_period", "--since is not before --until"));
+    }
+    Ok(Query { by: group(args.by), since, until, project: args.project.clone() })
+}
+
+/// What is said when there is nothing to show.
+fn nothing(args: &CostArgs) -> String {
+    if args.since.is_some() || args.until.is_some() || args.project.is_some() {
+        "No call was made in that period and project. Everything there is: vk cost".to_owned()
+    } else {
+        "Nothing has been spent yet. A task shows its payer first: vk run \"...\" (without a key: vk demo)".to_owned()
+    }
+}
+
+const fn format(output: CostOutput) -> Format {
+    match output {
+        CostOutput::Table => Format::Table,
+        CostOutput::Json => Format::Json,
+        CostOutput::Csv => Format::Csv,
+        CostOutput::Markdown => Format::Markdown,
+    }
+}
+
+const fn group(by: CostGroup) -> Group {
+    match by {
+        CostGroup::Task => Group::Task,
+        CostGroup::Session => Group::Session,
+        CostGroup::Day => Group::Day,
+        CostGroup::Week => Group::Week,
+        CostGroup::Month => Group::Month,
+        CostGroup::Project => Group::Project,
+        CostGroup::Path => Group::Path,
+        CostGroup::Model => Group::Model,
+        CostGroup::Provider => Group::Provider,
+        CostGroup::Payer => Group::Payer,
+        CostGroup::Key => Group::Key,
+        CostGroup::User => Group::User,
+        CostGroup::Tool => Group::Tool,
+    }
+}

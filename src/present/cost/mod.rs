@@ -1,0 +1,75 @@
+//! What tasks cost, for people (tables), spreadsheets (CSV), pages (markdown) and scripts (JSON).
+//!
+//! Data in, text out: nothing here prints. An amount of which a part is unknown is `>= $x` or `?`, never `$0.00`.
+
+mod amounts;
+mod calls;
+mod csv;
+mod flat;
+mod grid;
+mod json;
+mod markdown;
+mod rows;
+mod totals;
+
+use std::io::IsTerminal as _;
+
+use jiff::Timestamp;
+
+use super::table::width;
+use crate::base::env::Env;
+use crate::ledger::query::{CallRow, Report, TaskRecord};
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Table,
+    Json,
+    Csv,
+    Markdown,
+}
+
+/// Where a table is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Columns of the terminal; `None` in a pipe, where every column is shown in full.
+    pub width: Option<u16>,
+    pub colour: bool,
+    /// Dates of this year are shown without it.
+    pub now: Timestamp,
+}
+
+impl Style {
+    /// That of stdout.
+    #[must_use]
+    pub fn of(env: &Env, now: Timestamp) -> Self {
+        let dumb = env.get("TERM").is_none_or(|term| term == "dumb");
+        let colour = std::io::stdout().is_terminal() && !dumb && env.get("NO_COLOR").is_none();
+        Self { width: width(env), colour, now }
+    }
+}
+
+/// `vk cost`.
+#[must_use]
+pub fn report(report: &Report, format: Format, style: Style) -> String {
+    match format {
+        Format::Table => rows::table(report, style),
+        Format::Json => json::report(report),
+        Format::Csv => csv::text(&flat::report(report)),
+        Format::Markdown => markdown::report(report),
+    }
+}
+
+/// `vk cost show`: one task, call by call.
+#[must_use]
+pub fn task(task: &TaskRecord, calls: &[CallRow], format: Format, style: Style) -> String {
+    match format {
+        Format::Table => calls::table(task, calls, style),
+        Format::Json => json::task(task, calls),
+        Format::Csv => csv::text(&flat::calls(calls)),
+        Format::Markdown => markdown::calls(task, calls),
+    }
+}
+
+#[cfg(test)]
+mod sample;

@@ -1,0 +1,1 @@
+//! Made-up reports for the tests of this folder.
