@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod context;
+pub mod cost;
 pub mod demo;
 pub mod doctor;
 pub mod keys;
@@ -86,6 +87,7 @@ fn dispatch(cli: Cli, env: Env) -> u8 {
 
 fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
     match command {
+        Some(Command::Cost(args)) => cost::run(args, context),
         Some(Command::Demo(args)) => block_on(demo::run(args, context)),
         Some(Command::Keys(args)) => block_on(keys::run(args, context)),
         Some(Command::Run(args)) => block_on(run::run(args, context)),

@@ -25,7 +25,7 @@ pub(super) fn at_least(amount: Amount) -> String {
     }
 }
 
-/// Every state that some call is in, the one that decides first: `unknown, billed`.
+/// Every state that some call of a group is in, the one that decides first: `unknown, billed`.
 pub(super) fn states(spend: &Spend, otherwise: CostState) -> String {
     let c = &spend.counts;
     let words: Vec<&str> = [
@@ -42,10 +42,10 @@ pub(super) fn states(spend: &Spend, otherwise: CostState) -> String {
     if words.is_empty() { otherwise.as_str().to_owned() } else { words.join(", ") }
 }
 
-/// A moment in UTC: `11-25 12:00`, with the year where it is not this one.
+/// A moment in UTC: `11-25 12:00`, and the day alone, `2025-12-31`, where it is not of this year.
 pub(super) fn when(at: Timestamp, now: Timestamp) -> String {
     let year = |t: Timestamp| t.to_zoned_datetime(TimeZone::UTC).year();
-    let form = if year(at) == year(now) { "%m-%d %H:%M" } else { "%Y-%m-%d %H:%M" };
+    let form = if year(at) == year(now) { "%m-%d %H:%M" } else { "%Y-%m-%d" };
     at.strftime(form).to_string()
 }
 

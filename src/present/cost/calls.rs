@@ -1,5 +1,7 @@
 //! `vk cost show` as a table: one task, each HTTP attempt on its line, then where the prices came from.
 
+use std::fmt::Write as _;
+
 use super::amounts::{charged, when};
 use super::grid::{Column, table as grid};
 use super::{Style, totals};
@@ -21,7 +23,7 @@ pub(super) fn table(task: &TaskRecord, calls: &[CallRow], style: Style) -> Strin
     text.push('\n');
     text.push_str(&totals::lines(&task.spend));
     for line in prices(calls) {
-        text.push_str(&format!(" {line}\n"));
+        let _ = writeln!(text, " price: {line}");
     }
     text
 }
@@ -30,7 +32,9 @@ fn head(task: &TaskRecord, style: Style) -> String {
     let ended = match task.finished_at {
         Some(at) => {
             let ms = u64::try_from(at.as_millisecond() - task.started_at.as_millisecond()).unwrap_or(0);
-            format!("{} after {}", task.status, seconds(ms))
+            let code =
+                task.exit_code.filter(|code| *code > 0).map(|code| format!(" (exit {code})")).unwrap_or_default();
+            format!("{}{code} after {}", task.status, seconds(ms))
         }
         None => task.status.clone(),
     };
@@ -45,7 +49,11 @@ fn head(task: &TaskRecord, style: Style) -> String {
         format!("{} · {} · {}{key} · {}", task.path, task.provider, task.model, task.payer),
         format!("{}{cap}", charged(&task.spend)),
     ];
-    lines.iter().map(|line| format!(" {}\n", escape_line(line))).collect()
+    let mut text = String::new();
+    for line in lines {
+        let _ = writeln!(text, " {}", escape_line(&line));
+    }
+    text
 }
 
 fn columns(calls: &[CallRow]) -> Vec<Column> {
@@ -64,14 +72,14 @@ fn columns(calls: &[CallRow]) -> Vec<Column> {
         number("out", 3, |call| thousands(call.usage.output)),
         number("cost", 0, cost),
         text("state", 0, |call| state(call).to_owned()).tinted(calls.iter().map(tint)),
-        text("proof", 2, |call| call.proof.clone()),
+        text("proof", 2, |call| if call.state == CallState::Settled { call.proof.clone() } else { String::new() }),
         text("outcome", 4, outcome),
         number("time", 8, |call| call.duration_ms.map(seconds).unwrap_or_default()),
         text("request", 9, |call| call.request_id.clone().unwrap_or_default()),
     ]
 }
 
-/// `3`, and `3 again` for a retry, with its number from the third on.
+/// `3`, and `3 try 2` for a retry.
 fn name(call: &CallRow) -> String {
     if call.attempt_no > 1 { format!("{} try {}", call.call_no, call.attempt_no) } else { call.call_no.to_string() }
 }

@@ -51,7 +51,7 @@ mod tests {
         assert_eq!(told("+1"), "'+1");
         assert_eq!(told("-cmd|' /C calc'!A0"), "'-cmd|' /C calc'!A0");
         assert_eq!(told("@SUM(A1)"), "'@SUM(A1)");
-        assert_eq!(told("  =1"), "\"'  =1\"");
+        assert_eq!(told("  =1"), "'  =1");
         assert_eq!(told("\t=1"), "\\t=1");
         assert_eq!(told("＝1"), "'＝1");
         assert_eq!(told("a,b\n\x1b[31m"), "\"a,b\\n\\x1b[31m\"");

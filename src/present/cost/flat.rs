@@ -124,8 +124,8 @@ fn optional(value: Option<&str>) -> Field {
     value.map_or(Field::Nothing, text)
 }
 
-fn number(value: impl ToString) -> Field {
-    Field::Number(value.to_string())
+fn number(value: impl Into<u64>) -> Field {
+    Field::Number(value.into().to_string())
 }
 
 fn money(amount: Option<Usd>) -> Field {

@@ -7,8 +7,11 @@ use crate::domain::cost::CostState;
 use crate::present::escape::{columns, escape_line, shorten};
 use crate::present::table::{new_table, render};
 
-/// The narrowest that a column of free text is made.
+/// The narrowest that a column of free text is made, and what it keeps before columns of a high rank get room.
 const NARROWEST: usize = 12;
+const COMFORTABLE: usize = 32;
+/// The last rank that may squeeze free text.
+const SQUEEZES: u8 = 3;
 /// The widest that free text is shown where nothing limits it.
 const WIDEST: usize = 72;
 /// Blanks around the text of a cell.
@@ -51,6 +54,7 @@ impl Column {
         widest.max(self.name.len())
     }
 
+    /// A column that does not give way keeps all it needs.
     fn least(&self) -> usize {
         if self.gives_way { self.natural().min(NARROWEST) } else { self.natural() }
     }
@@ -63,11 +67,15 @@ pub(super) fn table(all: Vec<Column>, style: Style) -> String {
     let mut ranked: Vec<usize> = (0..all.len()).collect();
     ranked.sort_by_key(|at| all[*at].rank);
     let mut used = 0_usize;
+    let mut comfort = 0;
     for at in ranked {
-        let needs = all[at].least() + PADDING;
-        if all[at].rank == 0 || used.saturating_add(needs) <= room {
+        let column = &all[at];
+        let needs = column.least() + PADDING;
+        let keeps = if column.rank > SQUEEZES { comfort } else { 0 };
+        if column.rank == 0 || used.saturating_add(needs + keeps) <= room {
             shown[at] = true;
             used = used.saturating_add(needs);
+            comfort += if column.gives_way { column.natural().min(COMFORTABLE) - column.least() } else { 0 };
         }
     }
     let mut chosen: Vec<Column> =

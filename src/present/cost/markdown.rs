@@ -1,5 +1,7 @@
 //! Reports as markdown tables, for pages and pull requests.
 
+use std::fmt::Write as _;
+
 use super::flat::{self, Field, Records};
 use super::totals;
 use crate::ledger::query::{CallRow, Report, TaskRecord};
@@ -39,5 +41,10 @@ fn cell(field: &Field) -> String {
 
 /// The lines of sums as a list.
 fn sums(lines: &str) -> String {
-    lines.lines().map(|line| format!("- {}\n", shown(&line.split_whitespace().collect::<Vec<_>>().join(" ")))).collect()
+    let mut text = String::new();
+    for line in lines.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let _ = writeln!(text, "- {}", shown(&words.join(" ")));
+    }
+    text
 }

@@ -20,10 +20,10 @@ fn tasks(rows: &[TaskRow], style: Style) -> Vec<Column> {
         |name, rank, cell: fn(&Spend) -> String| Column::number(name, rank, rows.iter().map(|row| cell(&row.spend)));
     vec![
         text("id", 0, |row| row.task_id.clone()),
-        Column::text("when", 2, rows.iter().map(|row| when(row.started_at, style.now))),
+        Column::text("when", 3, rows.iter().map(|row| when(row.started_at, style.now))),
         text("project", 6, |row| row.project.clone()),
         text("task", 1, |row| row.words.clone()).giving_way(),
-        text("payer", 3, |row| format!("{} {}", row.path, row.provider)),
+        text("payer", 2, |row| format!("{} {}", row.path, row.provider)),
         text("key", 11, |row| row.key_label.clone().unwrap_or_default()),
         text("model", 4, |row| row.model.clone()),
         number("calls", 5, |spend| thousands(spend.calls())),
@@ -32,7 +32,7 @@ fn tasks(rows: &[TaskRow], style: Style) -> Vec<Column> {
         number("out", 7, |spend| thousands(spend.usage.output)),
         number("at list", 10, |spend| at_least(spend.list)),
         number("cost", 0, charged),
-        text("state", 0, |row| states(&row.spend, row.state)).tinted(rows.iter().map(|row| row.state)),
+        text("state", 0, |row| row.state.as_str().to_owned()).tinted(rows.iter().map(|row| row.state)),
         text("ended", 12, |row| row.status.clone()),
     ]
 }

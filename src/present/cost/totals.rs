@@ -20,9 +20,10 @@ pub(super) fn lines(total: &Spend) -> String {
     line(counts.free, "free", at_least(total.free_list), "at list price; nobody was charged".to_owned());
     line(counts.rehearsed, "rehearsed", String::new(), format!("{}; no model ran", calls(counts.rehearsed)));
     let charged = total.charged();
-    let note = match charged.known.is_zero() {
-        true => format!("{}; what they cost is not known", calls(counts.unknown)),
-        false => format!("{}; with them the sum is at least {}", calls(counts.unknown), charged.known),
+    let note = if charged.known.is_zero() {
+        format!("{}; what they cost is not known", calls(counts.unknown))
+    } else {
+        format!("{}; with them the sum is at least {}", calls(counts.unknown), charged.known)
     };
     line(counts.unknown, "unknown", "?".to_owned(), note);
     let widest = lines.iter().map(|(_, amount, _)| amount.len()).max().unwrap_or(0);
