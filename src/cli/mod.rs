@@ -10,6 +10,7 @@ pub mod models;
 pub mod run;
 pub mod sandbox;
 mod stdin;
+pub mod tasks;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -92,6 +93,7 @@ fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
         Some(Command::Keys(args)) => block_on(keys::run(args, context)),
         Some(Command::Run(args)) => block_on(run::run(args, context)),
         Some(Command::Models(args)) => models::run(args, context),
+        Some(Command::Tasks(args)) => tasks::run(args, context),
         Some(Command::Doctor(args)) => block_on(doctor::run(args, context)),
         _ => Err(Failure::usage("not_built", "this command is not built yet")),
     }

@@ -17,6 +17,7 @@ mod screen;
 pub mod summary;
 pub mod table;
 mod talk;
+pub mod tasks;
 pub mod terminal;
 
 use std::io::{self, Write};

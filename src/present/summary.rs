@@ -167,7 +167,7 @@ fn payers(row: &mut impl FnMut(&str, &str), end: &TaskFinished) {
     }
 }
 
-fn payer_words(share: &PayerShare) -> String {
+pub(super) fn payer_words(share: &PayerShare) -> String {
     let mut parts = vec![share.path.as_str(), share.provider.as_str()];
     let key = share.key_label.as_ref().map(|label| format!("key {label}"));
     parts.extend(key.as_deref());
