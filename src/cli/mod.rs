@@ -7,6 +7,7 @@ pub mod demo;
 pub mod doctor;
 pub mod keys;
 pub mod models;
+pub mod route;
 pub mod run;
 pub mod sandbox;
 mod stdin;
@@ -91,6 +92,7 @@ fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
         Some(Command::Cost(args)) => cost::run(args, context),
         Some(Command::Demo(args)) => block_on(demo::run(args, context)),
         Some(Command::Keys(args)) => block_on(keys::run(args, context)),
+        Some(Command::Route(args)) => route::run(args, context),
         Some(Command::Run(args)) => block_on(run::run(args, context)),
         Some(Command::Models(args)) => models::run(args, context),
         Some(Command::Tasks(args)) => tasks::run(args, context),

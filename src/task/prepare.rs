@@ -47,20 +47,25 @@ impl Known {
     }
 
     fn decide_with(&self, settings: &Settings, task: Option<&str>) -> Result<(Route, Option<Price>), Failure> {
-        let catalog = Catalog::bundled();
+        self.with_facts(settings, task, |facts| {
+            let route = routing::decide(facts)?;
+            let price = routing::list_price(settings, facts.catalog, &route.provider, &route.model, facts.now);
+            Ok((route, price))
+        })
+    }
+
+    /// Asks something of what is known, under these settings.
+    pub fn with_facts<T>(&self, settings: &Settings, task: Option<&str>, ask: impl FnOnce(&Facts<'_>) -> T) -> T {
         let keys: Vec<KeyFact> = self.keys.iter().map(key_fact).collect();
-        let now = clock::now();
-        let route = routing::decide(&Facts {
+        ask(&Facts {
             settings,
             keys: &keys,
             env_key: self.env_key.as_ref(),
-            catalog,
+            catalog: Catalog::bundled(),
             ambient: &self.loaded.ignored_ambient,
             task,
-            now,
-        })?;
-        let price = routing::list_price(settings, catalog, &route.provider, &route.model, now);
-        Ok((route, price))
+            now: clock::now(),
+        })
     }
 
     /// The route under another payer, as an edge of the user's names it. The model is the one that was asked for

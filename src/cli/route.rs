@@ -1,0 +1,36 @@
+//! `vk route`: who would pay and which model would run, and what every other path would do. Nothing is sent.
+
+use super::args::{ListOutput, RouteArgs};
+use super::context::Context;
+use super::run::flags;
+use crate::config::Trust;
+use crate::domain::failure::Failure;
+use crate::present::route::{self, Shown};
+use crate::present::{self, table};
+use crate::routing;
+use crate::task::prepare::Known;
+
+/// # Errors
+/// A configuration that is wrong; and, after the table, why the path that was chosen cannot be used. That no path
+/// is chosen yet is an answer and no error.
+pub fn run(args: RouteArgs, context: &Context) -> Result<(), Failure> {
+    let flags = flags(args.choice, None, Vec::new(), Vec::new());
+    let known = Known::read(&context.env, &flags, &context.ui)?;
+    let settings = &known.loaded.settings;
+    let (rows, decided) =
+        known.with_facts(settings, args.task.as_deref(), |facts| (routing::table(facts), routing::decide(facts)));
+    let mut notes = known.loaded.warnings.clone();
+    if let Trust::Needed(_) = known.loaded.trust {
+        notes.push("vk.toml is not trusted yet: vk run will ask, or vk trust".to_owned());
+    }
+    let shown =
+        Shown { rows: &rows, chosen: decided.as_ref(), ignored_ambient: &known.loaded.ignored_ambient, notes: &notes };
+    present::stdout(&match args.output {
+        ListOutput::Json => route::json(&shown),
+        ListOutput::Table => route::table(&shown, table::width(&context.env)),
+    })?;
+    match decided {
+        Err(failure) if failure.code != routing::NO_PATH => Err(failure),
+        _ => Ok(()),
+    }
+}
