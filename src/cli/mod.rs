@@ -5,6 +5,7 @@ pub mod context;
 pub mod cost;
 pub mod demo;
 pub mod doctor;
+pub mod first_contact;
 pub mod keys;
 pub mod models;
 pub mod route;
@@ -90,6 +91,7 @@ fn dispatch(cli: Cli, env: Env) -> u8 {
 fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
     match command {
         Some(Command::Cost(args)) => cost::run(args, context),
+        None => block_on(first_contact::overview(context)),
         Some(Command::Demo(args)) => block_on(demo::run(args, context)),
         Some(Command::Keys(args)) => block_on(keys::run(args, context)),
         Some(Command::Route(args)) => route::run(args, context),

@@ -6,6 +6,7 @@ pub mod cost;
 pub mod doctor;
 pub mod escape;
 pub mod failure;
+pub mod first_contact;
 mod foot;
 mod github;
 pub mod json;

@@ -11,6 +11,7 @@ mod table;
 
 use jiff::Timestamp;
 
+pub use payer::clause as payer;
 pub use price::list_price;
 pub use serving::{Server, servers};
 pub use table::{PathRow, table};
@@ -21,7 +22,8 @@ use crate::config::settings::KeyChoice;
 use crate::config::source::Sourced;
 use crate::domain::failure::{Failure, Status};
 use crate::domain::path::PayPath;
-use crate::domain::route::{EngineKind, Route, Step};
+pub use crate::domain::route::Route;
+use crate::domain::route::{EngineKind, Step};
 
 /// Everything a route is decided from. The ambient names are only ever copied into the route to be shown: no
 /// decision reads them.

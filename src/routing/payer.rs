@@ -5,7 +5,8 @@ use crate::catalog::Catalog;
 use crate::config::provider::ProviderSettings;
 use crate::domain::path::PayPath;
 
-pub(super) fn clause(catalog: &Catalog, name: &str, settings: &ProviderSettings) -> String {
+#[must_use]
+pub fn clause(catalog: &Catalog, name: &str, settings: &ProviderSettings) -> String {
     match settings.kind {
         PayPath::Byok => {
             let shown = catalog.vendor(name).map_or(name, |vendor| vendor.name.as_str());

@@ -1,0 +1,269 @@
+//! First contact: instead of refusing, what was found here and who would pay with it. `vk` alone shows it; a run or a
+//! `vk use` without a route asks, and goes on with the answer. Nobody is asked where nobody is there.
+
+use super::args::{KeysArgs, KeysCommand};
+use super::context::Context;
+use super::keys;
+use crate::catalog::Catalog;
+use crate::config::{Flags, KeyChoice, ProviderSettings, Trust};
+use crate::domain::failure::{Failure, Status};
+use crate::domain::path::{Auth, PayPath};
+use crate::domain::ui::Question;
+use crate::present::first_contact::{self, Overview, Sight};
+use crate::present::{self, table};
+use crate::routing::{self, payer};
+use crate::task::detect::{self, Found};
+use crate::task::prepare::Known;
+
+/// What a person chose; what `vk use` writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    pub path: PayPath,
+    pub provider: String,
+    /// The label, where the provider has several keys.
+    pub key: Option<String>,
+    /// The model, where the provider has no default of its own.
+    pub model: Option<String>,
+}
+
+/// Something that one keypress makes the route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Offer {
+    Stored {
+        provider: String,
+        label: String,
+    },
+    /// A configured server that takes no key.
+    Keyless {
+        provider: String,
+        model: Option<String>,
+    },
+    /// A variable whose key is stored first, after a question of its own.
+    Ambient {
+        provider: String,
+        variable: String,
+    },
+    /// Nothing is there yet: a key is asked for.
+    NewKey {
+        provider: String,
+    },
+}
+
+/// `vk` alone.
+///
+/// # Errors
+/// A configuration that is wrong.
+pub async fn overview(context: &Context) -> Result<(), Failure> {
+    let known = Known::read(&context.env, &Flags::default(), &context.ui)?;
+    let found = detect::all(&context.env, Some(&known.loaded.project.root)).await;
+    let decided = known.decide(None).map(|(route, _)| route);
+    let sights = sights(&known, &found, &[]);
+    let line = decided.as_ref().map(routing::Route::line);
+    let (next, mut notes) = match &decided {
+        Ok(route) => (vec!["vk run \"fix the failing test\"".to_owned(), "vk cost".to_owned()], route.warnings.clone()),
+        Err(failure) => (next_commands(failure, &found, &known), Vec::new()),
+    };
+    if let Trust::Needed(_) = known.loaded.trust {
+        notes.push("vk.toml is not trusted yet: vk trust".to_owned());
+    }
+    let overview = Overview {
+        project: &known.loaded.project.name,
+        route: line.as_deref().map_err(|failure| failure.what.as_str()),
+        sights: &sights,
+        notes: &notes,
+        next: &next,
+    };
+    present::stdout(&first_contact::overview(&overview, table::width(&context.env)))
+}
+
+/// What helps most: a key that lies about, else what the decision itself says.
+fn next_commands(failure: &Failure, found: &Found, known: &Known) -> Vec<String> {
+    let ambient = found.keys.iter().find(|key| known.loaded.settings.providers.contains_key(key.provider));
+    match ambient {
+        Some(key) if known.keys.is_empty() && failure.status == Status::NoCredential => vec![
+            format!("vk keys add {} --from-env {}", key.provider, key.variable),
+            format!("vk use byok --provider {}", key.provider),
+        ],
+        _ => failure.fix.clone(),
+    }
+}
+
+/// Asks whose account pays.
+///
+/// # Errors
+/// Exit 3 with the commands to type where nobody is there to ask, nothing was chosen, or a key could not be stored.
+pub async fn choose(context: &Context, known: &Known) -> Result<Chosen, Failure> {
+    let refused = || match known.decide(None) {
+        Err(failure) if failure.code == routing::NO_PATH => failure,
+        _ => Failure::new(Status::NoCredential, routing::NO_PATH, "nothing was chosen").fix("vk use byok"),
+    };
+    // A key that is named for one run is a script's; a file cannot say the same.
+    let one_run = matches!(known.loaded.settings.key.as_deref(), Some(KeyChoice::Env(_)));
+    if !context.ui.interactive() || one_run {
+        return Err(refused());
+    }
+    let found = detect::all(&context.env, Some(&known.loaded.project.root)).await;
+    let offers = offers(known, &found);
+    let sights = sights(known, &found, &offers);
+    let mut question = Question {
+        text: "Whose account pays in this project?".to_owned(),
+        detail: Some(first_contact::list(&sights, table::width(&context.env)).trim_end().to_owned()),
+        options: vec![('n', "nobody, for now".to_owned())],
+    };
+    question.options.extend(offers.iter().enumerate().map(|(at, offer)| (digit(at), offer.name())));
+    let answer = context.ui.ask(&question);
+    let offer =
+        answer.and_then(|key| offers.iter().enumerate().find(|(at, _)| digit(*at) == key)).map(|(_, offer)| offer);
+    take(offer.ok_or_else(refused)?, context, known).await
+}
+
+fn digit(at: usize) -> char {
+    u32::try_from(at + 1).ok().and_then(|n| char::from_digit(n, 10)).unwrap_or('?')
+}
+
+impl Offer {
+    fn name(&self) -> String {
+        match self {
+            Self::Stored { provider, label } => format!("key {provider} {label}"),
+            Self::Keyless { provider, .. } => provider.clone(),
+            Self::Ambient { variable, .. } => variable.clone(),
+            Self::NewKey { provider } => format!("add a key of {provider}"),
+        }
+    }
+}
+
+/// At most nine, so that each has a digit: what is there first, then what could be made.
+fn offers(known: &Known, found: &Found) -> Vec<Offer> {
+    let settings = &known.loaded.settings;
+    let wanted = |name: &str| settings.provider.as_ref().is_none_or(|named| named.value == name);
+    let mut offers = Vec::new();
+    for key in known.keys.iter().filter(|key| settings.providers.contains_key(&key.provider)) {
+        offers.push(Offer::Stored { provider: key.provider.clone(), label: key.label.clone() });
+    }
+    for (name, provider) in settings.providers.iter().filter(|(_, provider)| provider.auth == Auth::None) {
+        let server = found.servers.iter().find(|server| server.configured(settings) == Some(name.as_str()));
+        let listed = provider.prices.keys().next().cloned();
+        let model = listed.or_else(|| server.and_then(|server| server.models.first().cloned()));
+        offers.push(Offer::Keyless { provider: name.clone(), model });
+    }
+    for key in found.keys.iter().filter(|key| settings.providers.contains_key(key.provider)) {
+        offers.push(Offer::Ambient { provider: key.provider.to_owned(), variable: key.variable.clone() });
+    }
+    if offers.is_empty() {
+        offers.extend(["anthropic", "openai"].map(|name| Offer::NewKey { provider: name.to_owned() }));
+    }
+    offers.retain(|offer| wanted(offer.provider()));
+    offers.truncate(9);
+    offers
+}
+
+impl Offer {
+    fn provider(&self) -> &str {
+        match self {
+            Self::Stored { provider, .. }
+            | Self::Keyless { provider, .. }
+            | Self::Ambient { provider, .. }
+            | Self::NewKey { provider } => provider,
+        }
+    }
+}
+
+/// Everything that was found, the offers with their digit.
+fn sights(known: &Known, found: &Found, offers: &[Offer]) -> Vec<Sight> {
+    let settings = &known.loaded.settings;
+    let catalog = Catalog::bundled();
+    let who = |name: &str, provider: &ProviderSettings| payer(catalog, name, provider);
+    let key_of = |matches: &dyn Fn(&Offer) -> bool| offers.iter().position(matches).map(digit);
+    let mut sights = Vec::new();
+    for key in &known.keys {
+        let Some(provider) = settings.providers.get(&key.provider) else { continue };
+        let offer = Offer::Stored { provider: key.provider.clone(), label: key.label.clone() };
+        sights.push(Sight {
+            key: key_of(&|each| *each == offer),
+            what: format!("key {} {} {}", key.provider, key.label, key.fingerprint),
+            who_pays: who(&key.provider, provider),
+            how: format!("vk use {} --provider {} --key {}", provider.kind, key.provider, key.label),
+        });
+    }
+    for key in &found.keys {
+        let Some(provider) = settings.providers.get(key.provider) else { continue };
+        sights.push(Sight {
+            key: key_of(&|each| matches!(each, Offer::Ambient { variable, .. } if *variable == key.variable)),
+            what: format!("{} is set", key.variable),
+            who_pays: who(key.provider, provider),
+            how: format!("vk keys add {} --from-env {}", key.provider, key.variable),
+        });
+    }
+    for server in &found.servers {
+        let models = if server.models.is_empty() { String::new() } else { format!(": {}", server.models.join(", ")) };
+        let name = server.configured(settings);
+        let how = match name {
+            Some(name) => format!("vk use free --provider {name} --model MODEL"),
+            None => format!("add to your config.toml:\n{}", server.snippet()),
+        };
+        sights.push(Sight {
+            key: name
+                .and_then(|name| key_of(&|each| matches!(each, Offer::Keyless { provider, .. } if provider == name))),
+            what: format!("{} answers at {}{}", server.name, server.base_url, present::escape::shorten(&models, 60)),
+            who_pays: "nobody pays".to_owned(),
+            how,
+        });
+    }
+    for program in &found.programs {
+        let login = if program.logged_in { "logged in" } else { "login not known" };
+        sights.push(Sight {
+            key: None,
+            what: format!("{} at {}, {login}", program.name, program.path.display()),
+            who_pays: "your plan would cover it".to_owned(),
+            how: "not usable by this version of vk".to_owned(),
+        });
+    }
+    for offer in offers {
+        if let Offer::NewKey { provider } = offer
+            && let Some(provider_settings) = settings.providers.get(provider)
+        {
+            sights.push(Sight {
+                key: key_of(&|each| each == offer),
+                what: format!("no key of {provider} yet"),
+                who_pays: who(provider, provider_settings),
+                how: format!("vk keys add {provider}"),
+            });
+        }
+    }
+    sights
+}
+
+/// Does what the offer needs first, and says what is to be written.
+async fn take(offer: &Offer, context: &Context, known: &Known) -> Result<Chosen, Failure> {
+    let provider = offer.provider().to_owned();
+    let path = known.loaded.settings.providers.get(&provider).map_or(PayPath::Byok, |settings| settings.kind);
+    let several = known.keys.iter().filter(|key| key.provider == provider).count() > 1;
+    let chosen = |key, model| Chosen { path, provider: provider.clone(), key, model };
+    match offer {
+        Offer::Stored { label, .. } => Ok(chosen(several.then(|| label.clone()), None)),
+        Offer::Keyless { model, .. } => Ok(chosen(None, model.clone())),
+        Offer::Ambient { variable, .. } => {
+            let question = Question::yes_no(format!("{variable} is set: store and use it?"));
+            if !context.ui.confirm(&question) {
+                return Err(Failure::new(Status::NoCredential, routing::NO_PATH, format!("{variable} stays ignored"))
+                    .fix(format!("vk keys add {provider}")));
+            }
+            add_key(context, &provider, Some(variable)).await?;
+            Ok(chosen(None, None))
+        }
+        Offer::NewKey { .. } => {
+            add_key(context, &provider, None).await?;
+            Ok(chosen(None, None))
+        }
+    }
+}
+
+async fn add_key(context: &Context, provider: &str, variable: Option<&str>) -> Result<(), Failure> {
+    let command = KeysCommand::Add {
+        provider: Some(provider.to_owned()),
+        label: None,
+        stdin: false,
+        from_env: variable.map(str::to_owned),
+    };
+    keys::run(KeysArgs { command }, context).await
+}

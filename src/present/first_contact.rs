@@ -1,0 +1,115 @@
+//! What was found here and who would pay with it: the list of `vk` alone, and above the first question.
+
+use std::fmt::Write as _;
+
+use super::escape::escape_line;
+use super::table::{cell, new_table, render};
+
+/// One thing that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// What to press, where it can be chosen.
+    pub key: Option<char>,
+    pub what: String,
+    pub who_pays: String,
+    /// What makes it usable, where that is not a keypress: commands, or lines for a file.
+    pub how: String,
+}
+
+/// The list. Only the sights that can be chosen have a key in front.
+#[must_use]
+pub fn list(sights: &[Sight], width: Option<u16>) -> String {
+    let keys = sights.iter().any(|sight| sight.key.is_some());
+    let header = if keys { ["", "found", "who would pay", "how"] } else { ["found", "who would pay", "how", ""] };
+    let mut table = new_table(&header, width);
+    for sight in sights {
+        let key = sight.key.map(String::from).unwrap_or_default();
+        let first_line = sight.how.lines().next().unwrap_or_default();
+        let mut row = vec![cell(&sight.what), cell(&sight.who_pays), cell(first_line)];
+        row.insert(if keys { 0 } else { 3 }, cell(&key));
+        table.add_row(row);
+        for line in sight.how.lines().skip(1) {
+            let mut row = vec![cell(""), cell(""), cell(line)];
+            row.insert(if keys { 0 } else { 3 }, cell(""));
+            table.add_row(row);
+        }
+    }
+    render(&table)
+}
+
+/// What `vk` alone says.
+pub struct Overview<'a> {
+    pub project: &'a str,
+    /// The route line, or why there is none.
+    pub route: Result<&'a str, &'a str>,
+    pub sights: &'a [Sight],
+    pub notes: &'a [String],
+    /// The commands to type next, best first.
+    pub next: &'a [String],
+}
+
+#[must_use]
+pub fn overview(overview: &Overview<'_>, width: Option<u16>) -> String {
+    let mut out = format!("vk {} in {}\n", env!("CARGO_PKG_VERSION"), escape_line(overview.project));
+    let _ = match overview.route {
+        Ok(line) => writeln!(out, "\n  {}", escape_line(line)),
+        Err(why) => writeln!(out, "\n  no route: {}", escape_line(why)),
+    };
+    for note in overview.notes {
+        let _ = writeln!(out, "  {}", escape_line(note));
+    }
+    if !overview.sights.is_empty() {
+        let _ = write!(out, "\n{}", list(overview.sights, width));
+    }
+    let mut label = "next";
+    out.push('\n');
+    for command in overview.next {
+        let _ = writeln!(out, "{label:>4}  {}", escape_line(command));
+        label = "";
+    }
+    let _ = writeln!(out, "{label:>4}  vk --help");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sight(key: Option<char>, what: &str, who_pays: &str, how: &str) -> Sight {
+        Sight { key, what: what.into(), who_pays: who_pays.into(), how: how.into() }
+    }
+
+    #[test]
+    fn a_fresh_machine_sees_what_is_there_and_what_to_type() {
+        let sights = [
+            sight(
+                None,
+                "ANTHROPIC_API_KEY is set",
+                "you, Anthropic at list price",
+                "vk keys add anthropic --from-env ANTHROPIC_API_KEY",
+            ),
+            sight(None, "ollama answers", "nobody", "add to config.toml:\n[providers.ollama]\nkind = \"free\""),
+        ];
+        let next = ["vk keys add anthropic".to_owned(), "vk demo".to_owned()];
+        let shown = overview(
+            &Overview {
+                project: "shop",
+                route: Err("nothing says whose account pays"),
+                sights: &sights,
+                notes: &[],
+                next: &next,
+            },
+            None,
+        );
+        insta::assert_snapshot!(shown.replacen(env!("CARGO_PKG_VERSION"), "VERSION", 1), @r"");
+    }
+
+    #[test]
+    fn what_can_be_chosen_has_its_key_in_front() {
+        let sights = [
+            sight(Some('1'), "key anthropic client-a 3f9c01aa", "you, Anthropic at list price", ""),
+            sight(None, "claude, logged in", "your Claude plan", "not usable by this version of vk"),
+        ];
+        insta::assert_snapshot!(list(&sights, Some(60)), @r"");
+    }
+}
