@@ -2,6 +2,7 @@
 //! Decides nothing: which payer and which model follow from the settings is for `routing`.
 
 pub mod address;
+pub mod change;
 pub mod describe;
 pub mod dirs;
 mod document;
@@ -22,7 +23,9 @@ pub mod source;
 mod testing;
 pub mod trust;
 mod user_file;
+mod user_text;
 
+pub use change::{Change, Draft, Scope, draft};
 pub use describe::{Described, describe};
 pub use dirs::Dirs;
 pub use edge::{Allow, Edge, EdgeTarget, Payer};

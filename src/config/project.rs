@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::document;
+use super::document::{self, Document};
 use super::error::ConfigError;
+use super::source::Source;
 use crate::base::env::Env;
 use crate::base::fsx;
 
@@ -30,6 +31,12 @@ pub struct ProjectFile {
     pub shown: String,
     /// The bytes that were parsed, hashed and shown.
     pub text: String,
+}
+
+impl ProjectFile {
+    pub(super) fn document(&self) -> Document<'_> {
+        Document::new(self.path.clone(), &self.shown, &self.text, Source::Project)
+    }
 }
 
 impl Project {

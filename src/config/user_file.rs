@@ -8,6 +8,7 @@ use super::document::{Document, Entry, Reason, Refused, Table, not_yet};
 use super::edge::{Edge, EdgeTarget, Payer};
 use super::error::{ConfigError, did_you_mean};
 use super::names;
+use super::project::Project;
 use super::project_file::{CHOICE_KEYS, Choice, PATH_WORDS, budget_task};
 use super::provider::{self, OwnPrice, PriceSettings, ProviderSettings};
 use super::settings::Require;
@@ -114,6 +115,23 @@ pub(super) fn read(document: &Document<'_>, home: Option<&Path>, own: &[&Path]) 
         }
     }
     Ok(values)
+}
+
+impl UserValues {
+    /// What the user says about this project: of its root, and above that, of the folder of its `vk.toml`.
+    pub(super) fn about(&self, project: &Project) -> Vec<Choice> {
+        let mut folders = vec![project.root.as_path()];
+        if project.dir() != project.root {
+            folders.push(project.dir());
+        }
+        let all = folders.into_iter().flat_map(|folder| self.projects.iter().filter(|(dir, _)| is_same(dir, folder)));
+        all.map(|(_, choice)| choice.clone()).collect()
+    }
+}
+
+/// Whether a folder as written is this canonical one.
+pub(super) fn is_same(written: &Path, folder: &Path) -> bool {
+    written == folder || written.canonicalize().is_ok_and(|real| real == folder)
 }
 
 impl Choice {

@@ -3,6 +3,8 @@
 
 mod store;
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::Loaded;
@@ -161,18 +163,20 @@ fn compare(loaded: &Loaded) -> Result<Trust, ConfigError> {
 ///
 /// # Errors
 /// Exit 7 where nobody is there to ask, the answer is no, or `given` is another hash.
-pub fn obtain(loaded: &Loaded, given: Option<&str>, ui: &dyn Ui) -> Result<(), Failure> {
+pub fn obtain(loaded: &mut Loaded, given: Option<&str>, ui: &dyn Ui) -> Result<(), Failure> {
     match (&loaded.trust, given) {
-        (Trust::NotNeeded, _) | (Trust::Trusted, None) => Ok(()),
-        (Trust::Needed(needed), None) => ask(loaded, needed, ui),
-        (_, Some(given)) if given.trim().eq_ignore_ascii_case(&loaded.chosen.hash()) => Ok(()),
+        (Trust::NotNeeded, _) | (Trust::Trusted, None) => return Ok(()),
+        (Trust::Needed(needed), None) => ask(loaded, needed, ui)?,
+        (_, Some(given)) if given.trim().eq_ignore_ascii_case(&loaded.chosen.hash()) => {}
         (_, Some(_)) => {
             let what = format!("--trust is not the hash of what {} chooses", shown_file(loaded));
-            Err(Failure::new(Status::Untrusted, "trust_mismatch", what)
+            return Err(Failure::new(Status::Untrusted, "trust_mismatch", what)
                 .why(chooses(loaded, &loaded.chosen.lines()))
-                .fix("vk trust --print    # after reading it"))
+                .fix("vk trust --print    # after reading it"));
         }
     }
+    loaded.trust = Trust::Trusted;
+    Ok(())
 }
 
 /// Asks about everything the file chooses, and remembers a yes.
@@ -219,6 +223,11 @@ pub fn remember(loaded: &Loaded, needed: &Needed) -> Result<(), Failure> {
         ));
     }
     Ok(store::remember(&loaded.dirs.data, loaded.project.dir(), &loaded.chosen)?)
+}
+
+/// Remembers what vk itself has written.
+pub(super) fn remember_values(data: &Path, dir: &Path, chosen: &Chosen) -> Result<(), ConfigError> {
+    if chosen.is_empty() { Ok(()) } else { store::remember(data, dir, chosen) }
 }
 
 fn shown_file(loaded: &Loaded) -> &str {

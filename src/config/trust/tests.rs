@@ -12,7 +12,10 @@ checks = ["cargo test"]
 "#;
 
 fn obtain(loaded: &Loaded, given: Option<&str>, person: &Person) -> Result<(), Failure> {
-    super::obtain(loaded, given, person)
+    let mut loaded = loaded.clone();
+    super::obtain(&mut loaded, given, person)?;
+    assert!(!matches!(loaded.trust, Trust::Needed(_)));
+    Ok(())
 }
 
 #[test]
