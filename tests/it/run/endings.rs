@@ -53,7 +53,8 @@ fn signals_end_a_stream_within_seconds_and_settle_what_was_spent() {
 #[test]
 fn a_command_that_runs_is_ended_with_everything_it_started() {
     let script = "touch started; (sleep 31.4159 & sleep 31.4159)";
-    let provider = Provider::start([Script::sse(&Turn::new().tool("t1", "bash", json!({"command": script})).anthropic())]);
+    let provider =
+        Provider::start([Script::sse(&Turn::new().tool("t1", "bash", json!({"command": script})).anthropic())]);
     let vk = anthropic(&provider);
     let mut child = vk.command(&[&ANTHROPIC[..], &["--output", "stream-json", "go"]].concat()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

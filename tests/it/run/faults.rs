@@ -24,7 +24,12 @@ fn refusals_end_at_once_with_the_code_of_their_cause() {
         (401, error("authentication_error", "invalid x-api-key"), 3, "no_credential"),
         (403, error("permission_error", "not allowed"), 3, "no_credential"),
         (402, error("billing_error", "pay first"), 4, "payer_blocked"),
-        (400, error("invalid_request_error", "Your credit balance is too low to access the Anthropic API."), 4, "payer_blocked"),
+        (
+            400,
+            error("invalid_request_error", "Your credit balance is too low to access the Anthropic API."),
+            4,
+            "payer_blocked",
+        ),
         (404, error("not_found_error", "model: claude-sonnet-5-5"), 2, "usage"),
     ];
     for (status, body, code, word) in cases {
@@ -77,13 +82,15 @@ fn an_error_event_after_200_is_read_by_its_type() {
     let start = Turn::say("par").anthropic();
     let head: String = start.split_inclusive("\n\n").take(2).collect();
     let failing = format!("{head}event: error\ndata: {}\n\n", error("overloaded_error", "Overloaded"));
-    let (exit, finished, requests) = fault(vec![Script::sse(&failing), Script::sse(&failing), Script::sse(&failing)], &[]);
+    let (exit, finished, requests) =
+        fault(vec![Script::sse(&failing), Script::sse(&failing), Script::sse(&failing)], &[]);
     assert_eq!((exit, requests), (6, 3), "{finished}");
 }
 
 #[test]
 fn answers_that_are_no_answers_are_exit_6() {
-    for script in [Script::html(200, "<html>captive portal</html>"), Script::redirect(302, "http://127.0.0.1:9/steal")] {
+    for script in [Script::html(200, "<html>captive portal</html>"), Script::redirect(302, "http://127.0.0.1:9/steal")]
+    {
         let provider = Provider::start([script]);
         provider.allow_leftovers();
         let (ran, finished) = report(&anthropic(&provider), &ANTHROPIC, &["go"]);

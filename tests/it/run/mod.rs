@@ -13,7 +13,8 @@ use crate::support::env::{Ran, Vk};
 use crate::support::provider::Provider;
 
 /// The flags of a headless run on the user's own Anthropic key.
-pub const ANTHROPIC: [&str; 7] = ["run", "--path", "byok", "--provider", "anthropic", "--key", "env:TEST_ANTHROPIC_KEY"];
+pub const ANTHROPIC: [&str; 7] =
+    ["run", "--path", "byok", "--provider", "anthropic", "--key", "env:TEST_ANTHROPIC_KEY"];
 pub const OPENAI: [&str; 7] = ["run", "--path", "byok", "--provider", "openai", "--key", "env:TEST_OPENAI_KEY"];
 
 pub fn anthropic(provider: &Provider) -> Vk {

@@ -64,7 +64,8 @@ fn turns_are_limited_and_the_cut_is_continued() {
 
 #[test]
 fn time_is_limited_even_in_the_middle_of_a_command() {
-    let provider = Provider::start([Script::sse(&Turn::new().tool("t1", "bash", json!({"command": "sleep 30"})).anthropic())]);
+    let provider =
+        Provider::start([Script::sse(&Turn::new().tool("t1", "bash", json!({"command": "sleep 30"})).anthropic())]);
     let started = std::time::Instant::now();
     let (ran, finished) = report(&anthropic(&provider), &ANTHROPIC, &["--timeout", "1s", "go"]);
     assert_eq!((ran.code, finished["status"].as_str()), (1, Some("limit")), "{ran}");

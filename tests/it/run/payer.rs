@@ -48,7 +48,8 @@ fn a_dollar_edge_is_taken_headless_and_its_dollars_hold() {
     let (ran, finished) = report(&vk, &PLATFORM, &["go"]);
     assert_eq!(ran.code, 0, "{ran}");
     assert_eq!(finished["answer"], "Done by the other.");
-    let payers: Vec<&str> = finished["payers"].as_array().unwrap().iter().map(|p| p["provider"].as_str().unwrap()).collect();
+    let payers: Vec<&str> =
+        finished["payers"].as_array().unwrap().iter().map(|p| p["provider"].as_str().unwrap()).collect();
     assert_eq!(payers, ["work", "spare"]);
     let sent = own.requests()[0].json()["messages"].to_string();
     assert!(sent.contains("one"), "the transcript goes on with what was read: {sent}");
@@ -67,7 +68,11 @@ fn an_ask_edge_is_not_taken_where_nobody_can_be_asked() {
 #[test]
 fn poisoned_variables_and_a_poisoned_dotenv_reach_nobody() {
     let provider = Provider::start([
-        Script::sse(&Turn::new().tool("t1", "bash", json!({"command": "printenv; cat /proc/*/environ 2>/dev/null | tr '\\0' '\\n'"})).anthropic()),
+        Script::sse(
+            &Turn::new()
+                .tool("t1", "bash", json!({"command": "printenv; cat /proc/*/environ 2>/dev/null | tr '\\0' '\\n'"}))
+                .anthropic(),
+        ),
         Script::sse(&Turn::say("nothing found").anthropic()),
     ]);
     let stranger = Provider::start([]);

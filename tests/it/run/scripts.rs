@@ -64,14 +64,27 @@ fn the_stream_tells_the_story_in_order() {
     ]);
     let ran = anthropic(&provider).run(&[&ANTHROPIC[..], &["--output", "stream-json", "go"]].concat());
     let lines = ran.json_lines();
-    assert!(lines.iter().all(|line| line["v"] == 1 && line["ts"].as_str().is_some_and(|ts| ts.ends_with('Z'))), "{ran}");
+    assert!(
+        lines.iter().all(|line| line["v"] == 1 && line["ts"].as_str().is_some_and(|ts| ts.ends_with('Z'))),
+        "{ran}"
+    );
     let mut kinds: Vec<&str> = lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
     kinds.dedup();
     assert_eq!(
         kinds,
         [
-            "route.resolved", "turn.started", "budget.reserved", "text.delta", "call.settled", "tool.started", "tool.finished",
-            "turn.started", "budget.reserved", "text.delta", "call.settled", "task.finished"
+            "route.resolved",
+            "turn.started",
+            "budget.reserved",
+            "text.delta",
+            "call.settled",
+            "tool.started",
+            "tool.finished",
+            "turn.started",
+            "budget.reserved",
+            "text.delta",
+            "call.settled",
+            "task.finished"
         ],
         "{ran}"
     );
@@ -82,9 +95,7 @@ fn the_ci_files_get_the_cost_and_the_payer() {
     let provider = once();
     let vk = anthropic(&provider);
     let (summary, output) = (vk.home().join("summary.md"), vk.home().join("output"));
-    let vk = vk
-        .var("GITHUB_STEP_SUMMARY", summary.to_str().unwrap())
-        .var("GITHUB_OUTPUT", output.to_str().unwrap());
+    let vk = vk.var("GITHUB_STEP_SUMMARY", summary.to_str().unwrap()).var("GITHUB_OUTPUT", output.to_str().unwrap());
     assert_eq!(report(&vk, &ANTHROPIC, &["go"]).0.code, 0);
     let output = std::fs::read_to_string(output).unwrap();
     for name in ["task_id", "payer", "model", "cost_usd", "cost_state"] {

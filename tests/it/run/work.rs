@@ -16,7 +16,14 @@ fn edit(old: &str, new: &str) -> Value {
 #[test]
 fn a_task_on_the_anthropic_wire_edits_and_answers() {
     let provider = Provider::start([
-        Script::sse(&Turn::new().thinking("hm").text("Editing.").tool("t1", EDITOR, edit("one", "two")).tokens(1_000, 50).anthropic()),
+        Script::sse(
+            &Turn::new()
+                .thinking("hm")
+                .text("Editing.")
+                .tool("t1", EDITOR, edit("one", "two"))
+                .tokens(1_000, 50)
+                .anthropic(),
+        ),
         Script::sse(&Turn::say("Changed one to two.").tokens(1_200, 20).cached(1_000, 0).anthropic()),
     ]);
     let vk = anthropic(&provider).file("a.txt", "one\n");
@@ -57,7 +64,12 @@ fn a_task_on_the_responses_wire_patches_and_passes_reasoning_back() {
 #[test]
 fn a_task_on_the_chat_wire_uses_plain_tools_and_a_gateways_markup() {
     let provider = Provider::start([
-        Script::sse(&Turn::new().tool("c1", "edit", json!({"path": "a.txt", "old": "one", "new": "two"})).tokens(1_000_000, 0).chat()),
+        Script::sse(
+            &Turn::new()
+                .tool("c1", "edit", json!({"path": "a.txt", "old": "one", "new": "two"}))
+                .tokens(1_000_000, 0)
+                .chat(),
+        ),
         Script::sse(&Turn::say("Edited.").tokens(1_000_000, 0).chat()),
     ]);
     let config = format!(
@@ -66,7 +78,19 @@ fn a_task_on_the_chat_wire_uses_plain_tools_and_a_gateways_markup() {
         provider.url()
     );
     let vk = Vk::new().config(&config).file("a.txt", "one\n").var("WORK_KEY", "house-key-1");
-    let flags = ["run", "--path", "platform", "--provider", "work", "--key", "env:WORK_KEY", "--model", "house", "--max-cost", "50"];
+    let flags = [
+        "run",
+        "--path",
+        "platform",
+        "--provider",
+        "work",
+        "--key",
+        "env:WORK_KEY",
+        "--model",
+        "house",
+        "--max-cost",
+        "50",
+    ];
     let (ran, finished) = report(&vk, &flags, &["change one to two"]);
     assert_eq!(ran.code, 0, "{ran}");
     assert_eq!(std::fs::read_to_string(vk.project().join("a.txt")).unwrap(), "two\n");
@@ -85,7 +109,8 @@ fn a_failing_check_goes_back_and_the_fix_passes() {
         Script::sse(&Turn::say("Now it is two.").anthropic()),
     ]);
     let vk = anthropic(&provider).file("a.txt", "one\n");
-    let (ran, finished) = report(&vk, &ANTHROPIC, &["--check", "grep two a.txt || { echo not two yet; exit 3; }", "make it two"]);
+    let (ran, finished) =
+        report(&vk, &ANTHROPIC, &["--check", "grep two a.txt || { echo not two yet; exit 3; }", "make it two"]);
     assert_eq!(ran.code, 0, "{ran}");
     assert_eq!(finished["checks"][0]["rounds"], 2);
     assert_eq!(finished["checks"][0]["ok"], true);
@@ -96,7 +121,8 @@ fn a_failing_check_goes_back_and_the_fix_passes() {
 #[test]
 fn a_check_that_never_passes_is_exit_1_after_its_rounds() {
     let provider = Provider::start((0..3).map(|_| Script::sse(&Turn::say("It is done.").anthropic())));
-    let (ran, finished) = report(&anthropic(&provider), &ANTHROPIC, &["--check", "false", "--check-rounds", "2", "do it"]);
+    let (ran, finished) =
+        report(&anthropic(&provider), &ANTHROPIC, &["--check", "false", "--check-rounds", "2", "do it"]);
     assert_eq!(ran.code, 1, "{ran}");
     assert_eq!(finished["status"], "check_failed");
     assert_eq!(finished["error"]["code"], "check_failed");
@@ -105,7 +131,9 @@ fn a_check_that_never_passes_is_exit_1_after_its_rounds() {
 #[test]
 fn continuing_carries_the_conversation_to_another_provider_and_wire() {
     let first = Provider::start([
-        Script::sse(&Turn::new().thinking("secret thoughts").tool("t1", "bash", json!({"command": "cat a.txt"})).anthropic()),
+        Script::sse(
+            &Turn::new().thinking("secret thoughts").tool("t1", "bash", json!({"command": "cat a.txt"})).anthropic(),
+        ),
         Script::sse(&Turn::say("It says one.").anthropic()),
     ]);
     let second = Provider::start([Script::sse(&Turn::say("Still one.").responses())]);
@@ -134,7 +162,15 @@ fn the_repositorys_notes_are_read_where_trusted_and_said_to_be_left_out_elsewher
 fn a_model_that_uses_tools_badly_is_told_so_and_goes_on() {
     let provider = Provider::start([
         Script::sse(&Turn::new().tool("t1", "no_such_tool", json!({"a": 1})).anthropic()),
-        Script::sse(&Turn::new().tool("t2", EDITOR, json!({"command": "str_replace", "path": "a.txt", "old_str": "three", "new_str": "x"})).anthropic()),
+        Script::sse(
+            &Turn::new()
+                .tool(
+                    "t2",
+                    EDITOR,
+                    json!({"command": "str_replace", "path": "a.txt", "old_str": "three", "new_str": "x"}),
+                )
+                .anthropic(),
+        ),
         Script::sse(&Turn::new().tool("t3", EDITOR, json!({"command": "view", "path": "../outside"})).anthropic()),
         Script::sse(&Turn::say("I give up politely.").anthropic()),
     ]);
