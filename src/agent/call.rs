@@ -22,7 +22,7 @@ use crate::net::http::Client;
 use crate::provider::{self, Answer, AnswerFacts, CallError, Endpoint, Prepared, Progress};
 
 /// Live holds of other processes are waited for this long.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 const WAIT_STEP: Duration = Duration::from_millis(250);
 /// A hold's lease is a minute; it is renewed well before.
 const RENEW_EVERY: Duration = Duration::from_secs(15);
@@ -202,7 +202,7 @@ impl Caller<'_> {
         let more = self.ui.ask_line(&prompt).and_then(|text| text.parse::<Usd>().ok()).filter(|more| !more.is_zero());
         let Some(more) = more else { return Err(standing.into_failure(hold)) };
         for scope in self.scopes.iter_mut().filter(|scope| scope.kind == ScopeKind::Task) {
-            scope.limit = scope.limit + more;
+            scope.limit += more;
         }
         Ok(())
     }

@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn times_need_their_unit() {
         assert_eq!(parse_duration("90s").unwrap(), Duration::from_secs(90));
-        assert_eq!(parse_duration("2h").unwrap(), Duration::from_secs(7_200));
+        assert_eq!(parse_duration("2h").unwrap(), Duration::from_hours(2));
         for bad in ["", "90", "s", "-1s", "1.5h", "0s", "99999999999999999999h", "1ß"] {
             assert_eq!(parse_duration(bad).unwrap_err().exit_code(), 2, "{bad}");
         }

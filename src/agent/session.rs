@@ -162,7 +162,7 @@ impl Session<'_> {
         let reply = self.caller.call(&mut request).await?;
         let summary = Message::assistant(reply.content).text();
         let messages = context::compacted(self.transcript.messages(), &summary)?;
-        self.transcript.replace(messages).map_err(unwritable)?;
+        self.transcript.replace(messages).map_err(|error| unwritable(&error))?;
         self.toolbox.context_compacted();
         self.caller.prefix = super::hold::Prefix::default();
         let after = context::estimate(self.transcript.messages());
@@ -175,16 +175,16 @@ impl Session<'_> {
     /// # Errors
     /// When the transcript cannot be written.
     pub fn say(&mut self, text: &str) -> Result<(), Failure> {
-        self.transcript.say(text).map_err(unwritable)
+        self.transcript.say(text).map_err(|error| unwritable(&error))
     }
 
     fn push(&mut self, message: Message) -> Result<(), Failure> {
-        self.transcript.push(message).map_err(unwritable)
+        self.transcript.push(message).map_err(|error| unwritable(&error))
     }
 }
 
 /// The transcript is the task's only state; without it nothing can be continued or explained.
-fn unwritable(error: std::io::Error) -> Failure {
+fn unwritable(error: &std::io::Error) -> Failure {
     Failure::new(Status::Ledger, "transcript_unwritable", "the task's transcript cannot be written")
         .why(error.to_string())
         .fix("vk doctor")

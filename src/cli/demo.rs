@@ -39,10 +39,10 @@ pub async fn run(args: DemoArgs, context: &Context) -> Result<(), Failure> {
 
     heading(ui, 1, "a task whose check fails first");
     let checks = vec![scenes::CHECK.to_owned()];
-    stage.act(ui, scenes::TASK_CHECKED, Flags { checks, ..stage.byok() }).await?;
+    stage.act(ui, scenes::TASK_CHECKED, Flags { checks, ..Stage::byok() }).await?;
 
     heading(ui, 2, "a poisoned ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL in the environment");
-    stage.act(ui, scenes::TASK_POISONED, stage.byok()).await?;
+    stage.act(ui, scenes::TASK_POISONED, Stage::byok()).await?;
     let strangers = stage.stranger.connections();
     ui.say(&format!("The poisoned address got {strangers} connections; the key in your store paid, as shown."));
 
@@ -90,7 +90,7 @@ impl Stage {
         Ok(Self { folder, env, stranger, _anthropic: anthropic, _gateway: gateway })
     }
 
-    fn byok(&self) -> Flags {
+    fn byok() -> Flags {
         Flags { path: Some("byok".into()), provider: Some("anthropic".into()), ..Flags::default() }
     }
 

@@ -75,12 +75,11 @@ fn list(
 fn find(ledger: Option<&Ledger>, loaded: &Loaded, asked: Option<&str>, command: &str) -> Result<TaskRecord, Failure> {
     let nothing = |what: &str| Failure::usage("no_task", what).fix("vk run \"...\"").fix("vk tasks list --all");
     let Some(ledger) = ledger else { return Err(nothing("no task has run yet")) };
-    match asked {
-        Some(id) => ledger.find_task(id, clock::now())?.one(id, command),
-        None => {
-            let newest = ledger.tasks(Some(&loaded.project.root), 1, clock::now())?.into_iter().next();
-            newest.ok_or_else(|| nothing("no task has run in this project yet"))
-        }
+    if let Some(id) = asked {
+        ledger.find_task(id, clock::now())?.one(id, command)
+    } else {
+        let newest = ledger.tasks(Some(&loaded.project.root), 1, clock::now())?.into_iter().next();
+        newest.ok_or_else(|| nothing("no task has run in this project yet"))
     }
 }
 

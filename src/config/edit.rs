@@ -17,11 +17,15 @@ pub(super) fn apply(text: &str, table: &[&str], edits: &[Edit<'_>]) -> Result<St
     let mut document: DocumentMut = body.parse()?;
     let edited = if table.is_empty() && !has_top_keys(&document) {
         let mut keys = DocumentMut::new();
-        edits.iter().for_each(|edit| set(keys.as_table_mut(), edit));
+        for edit in edits {
+            set(keys.as_table_mut(), edit);
+        }
         above_the_tables(&body, &keys.to_string())
     } else {
         if let Some(inner) = descend(document.as_table_mut(), table) {
-            edits.iter().for_each(|edit| set(inner, edit));
+            for edit in edits {
+                set(inner, edit);
+            }
         }
         document.to_string()
     };

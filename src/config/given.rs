@@ -76,7 +76,7 @@ fn choice(path: Text<'_>, provider: Text<'_>, model: Text<'_>, key: Text<'_>) ->
             if allowed(text) {
                 return Ok(Sourced::new(text.to_owned(), source));
             }
-            Err(wrong(&source, format!("{} is not {expected}", naming(text))))
+            Err(wrong(&source, &format!("{} is not {expected}", naming(text))))
         };
         given.map(check).transpose()
     };
@@ -99,7 +99,7 @@ fn one_key((text, source): (&str, Source)) -> Result<Sourced<KeyChoice>, ConfigE
     let key = match text.strip_prefix("env:") {
         Some(name) if names::is_variable(name) => KeyChoice::Env(name.to_owned()),
         None if names::is_key_label(text) => KeyChoice::Label(text.to_owned()),
-        _ => return Err(wrong(&source, format!("{} is neither a key's label nor env:NAME", naming(text)))),
+        _ => return Err(wrong(&source, &format!("{} is neither a key's label nor env:NAME", naming(text)))),
     };
     Ok(Sourced::new(key, source))
 }
@@ -107,7 +107,7 @@ fn one_key((text, source): (&str, Source)) -> Result<Sourced<KeyChoice>, ConfigE
 fn parsed<T: FromStr<Err: Display>>((text, source): (&str, Source), words: &[&str]) -> Result<Sourced<T>, ConfigError> {
     match text.parse() {
         Ok(value) => Ok(Sourced::new(value, source)),
-        Err(error) => Err(wrong(&source, format!("{error}{}", did_you_mean(text, words.iter().copied())))),
+        Err(error) => Err(wrong(&source, &format!("{error}{}", did_you_mean(text, words.iter().copied())))),
     }
 }
 
@@ -116,8 +116,8 @@ fn naming(text: &str) -> String {
     if text.len() > 60 { "this".to_owned() } else { format!("\"{text}\"") }
 }
 
-fn wrong(source: &Source, what: String) -> ConfigError {
-    ConfigError::Given { origin: origin(source), what: mask(&what), fix: None }
+fn wrong(source: &Source, what: &str) -> ConfigError {
+    ConfigError::Given { origin: origin(source), what: mask(what), fix: None }
 }
 
 const fn origin(source: &Source) -> &'static str {

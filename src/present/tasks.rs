@@ -198,7 +198,7 @@ fn coloured(patch: &str, paint: Paint) -> String {
         let text = escape(line.trim_end_matches('\n'));
         shown.push_str(&match line.as_bytes() {
             [b'd', b'i', b'f', b'f', ..] => paint.bold(&text),
-            [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] | [b'@', ..] | [b'\\', ..] => paint.dim(&text),
+            [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] | [b'@' | b'\\', ..] => paint.dim(&text),
             [b'+', ..] => paint.good(&text),
             [b'-', ..] => paint.bad(&text),
             _ => text.into_owned(),

@@ -9,7 +9,7 @@ use crate::domain::ui::Ui;
 use crate::sandbox::{Command, Sandbox, Status as Ended, Tampered};
 
 /// A check that runs longer than this has failed.
-const LONGEST: Duration = Duration::from_secs(30 * 60);
+const LONGEST: Duration = Duration::from_mins(30);
 /// Bytes of a failed check's output that the model gets, half from each end.
 const SHOWN: usize = 16 * 1024;
 

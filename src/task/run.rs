@@ -149,6 +149,9 @@ struct Running<'a> {
     call_no: u32,
 }
 
+/// A route with what its calls need: the price that they are recorded at, and the key.
+type Payer = (Route, Option<Price>, Option<Secret>);
+
 impl Running<'_> {
     fn folder(&self) -> PathBuf {
         self.known.loaded.dirs.data.join("tasks").join(self.task_id)
@@ -282,11 +285,7 @@ impl Running<'_> {
     }
 
     /// The route that an edge of the user's allows after `failure`: shown, asked about where the edge says so.
-    fn other_payer(
-        &self,
-        failure: &Failure,
-        route: &Route,
-    ) -> Result<Option<(Route, Option<Price>, Option<Secret>)>, Failure> {
+    fn other_payer(&self, failure: &Failure, route: &Route) -> Result<Option<Payer>, Failure> {
         if failure.status == Status::PayerBlocked {
             self.ui.event(&Event::PayerBlocked {
                 payer: route.payer.clone(),

@@ -147,7 +147,8 @@ fn trust_belongs_to_one_folder_whatever_the_way_to_it() {
 
 #[test]
 fn a_long_list_is_asked_about_page_by_page() {
-    let rules: String = (0..30).map(|i| format!("[[models]]\nmatch = \"x{i}\"\nmodel = \"m\"\n")).collect();
+    let rule = |i| format!("[[models]]\nmatch = \"x{i}\"\nmodel = \"m\"\n");
+    let rules = (0..30).map(rule).collect::<Vec<_>>().concat();
     let checks: Vec<String> = (0..30).map(|i| format!("\"check number {i}.\"")).collect();
     let world = World::new().project(&format!("checks = [{}]\n{rules}", checks.join(", ")));
     let person = Person::who_says("yy");

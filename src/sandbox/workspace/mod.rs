@@ -124,7 +124,7 @@ impl Workspace {
         let rel = self.writable(path)?;
         let failed = |error| told(&rel, error);
         let (folder, name) = beneath::open_parent(self.folder.as_fd(), &rel, true).map_err(failed)?;
-        let before = self.replaceable(&rel, &folder, name)?;
+        let before = replaceable(&rel, &folder, name)?;
         let temporary = temporary_name();
         let written = write_new(&folder, &temporary, bytes, before.as_ref())
             .and_then(|()| Ok(rustix::fs::renameat(&folder, temporary.as_os_str(), &folder, name)?));
@@ -175,11 +175,11 @@ impl Workspace {
         let (from, to) = (self.writable(from)?, self.writable(to)?);
         let (old_folder, old_name) =
             beneath::open_parent(self.folder.as_fd(), &from, false).map_err(|error| told(&from, error))?;
-        if self.replaceable(&from, &old_folder, old_name)?.is_none() {
+        if replaceable(&from, &old_folder, old_name)?.is_none() {
             return Err(WorkspaceError::NotFound(shown(&from)));
         }
         let (folder, name) = beneath::open_parent(self.folder.as_fd(), &to, true).map_err(|error| told(&to, error))?;
-        self.replaceable(&to, &folder, name)?;
+        replaceable(&to, &folder, name)?;
         rustix::fs::renameat(&old_folder, old_name, &folder, name).map_err(|error| told(&to, error.into()))
     }
 
@@ -257,19 +257,19 @@ impl Workspace {
         }
         Ok(rel)
     }
+}
 
-    /// What a write would replace, if it may: a regular file of one name that its owner may write.
-    fn replaceable(&self, rel: &Path, folder: &OwnedFd, name: &OsStr) -> Result<Option<Stat>, WorkspaceError> {
-        let Some(stat) = beneath::stat(folder, name).map_err(|error| told(rel, error))? else { return Ok(None) };
-        match kind(&stat) {
-            Kind::Link => Err(WorkspaceError::Link(shown(rel))),
-            Kind::Folder => Err(WorkspaceError::IsFolder(shown(rel))),
-            Kind::Other => Err(WorkspaceError::NotRegular(shown(rel))),
-            // The file's other name may lie anywhere.
-            Kind::File if stat.st_nlink > 1 => Err(WorkspaceError::Link(shown(rel))),
-            Kind::File if stat.st_mode & 0o200 == 0 => Err(told(rel, Errno::ACCESS.into())),
-            Kind::File => Ok(Some(stat)),
-        }
+/// What a write would replace, if it may: a regular file of one name that its owner may write.
+fn replaceable(rel: &Path, folder: &OwnedFd, name: &OsStr) -> Result<Option<Stat>, WorkspaceError> {
+    let Some(stat) = beneath::stat(folder, name).map_err(|error| told(rel, error))? else { return Ok(None) };
+    match kind(&stat) {
+        Kind::Link => Err(WorkspaceError::Link(shown(rel))),
+        Kind::Folder => Err(WorkspaceError::IsFolder(shown(rel))),
+        Kind::Other => Err(WorkspaceError::NotRegular(shown(rel))),
+        // The file's other name may lie anywhere.
+        Kind::File if stat.st_nlink > 1 => Err(WorkspaceError::Link(shown(rel))),
+        Kind::File if stat.st_mode & 0o200 == 0 => Err(told(rel, Errno::ACCESS.into())),
+        Kind::File => Ok(Some(stat)),
     }
 }
 

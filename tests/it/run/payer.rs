@@ -9,12 +9,12 @@ use crate::support::turn::Turn;
 
 const CREDITS: &str = r#"{"error":{"message":"Insufficient credits","code":402}}"#;
 
-/// A gateway whose credits are gone, an own key beside it, and whatever edge.
+/// A gateway whose credits are gone, another gateway beside it, and whatever edge.
 fn two_payers(gateway: &Provider, own: &Provider, edge: &str) -> Vk {
     let config = format!(
         "[providers.work]\nkind = \"platform\"\nwire = \"chat\"\nbase_url = \"{}/v1\"\nauth = \"none\"\n\
          [providers.work.prices.\"house\"]\nas = \"anthropic/claude-sonnet-5-5\"\n\
-         [providers.spare]\nkind = \"byok\"\nwire = \"anthropic\"\nbase_url = \"{}\"\nauth = \"none\"\n\
+         [providers.spare]\nkind = \"platform\"\nwire = \"anthropic\"\nbase_url = \"{}\"\nauth = \"none\"\n\
          [providers.spare.prices.\"house\"]\nas = \"anthropic/claude-sonnet-5-5\"\n{edge}",
         gateway.url(),
         own.url(),
@@ -44,7 +44,7 @@ fn a_dollar_edge_is_taken_headless_and_its_dollars_hold() {
         Script::json(402, CREDITS),
     ]);
     let own = Provider::start([Script::sse(&Turn::say("Done by the other.").anthropic())]);
-    let vk = two_payers(&gateway, &own, "[fallback]\n\"platform:work -> byok:spare\" = \"2.00\"\n");
+    let vk = two_payers(&gateway, &own, "[fallback]\n\"platform:work -> platform:spare\" = \"2.00\"\n");
     let (ran, finished) = report(&vk, &PLATFORM, &["go"]);
     assert_eq!(ran.code, 0, "{ran}");
     assert_eq!(finished["answer"], "Done by the other.");
@@ -59,7 +59,7 @@ fn a_dollar_edge_is_taken_headless_and_its_dollars_hold() {
 fn an_ask_edge_is_not_taken_where_nobody_can_be_asked() {
     let gateway = Provider::start([Script::json(402, CREDITS)]);
     let own = Provider::start([]);
-    let vk = two_payers(&gateway, &own, "[fallback]\n\"platform:work -> byok:spare\" = \"ask\"\n");
+    let vk = two_payers(&gateway, &own, "[fallback]\n\"platform:work -> platform:spare\" = \"ask\"\n");
     let (ran, finished) = report(&vk, &PLATFORM, &["go"]);
     assert_eq!((ran.code, finished["status"].as_str()), (4, Some("payer_blocked")), "{ran}");
     assert!(own.captured().is_empty());
