@@ -46,8 +46,6 @@ pub enum EdgeError {
     NoArrow,
     #[error("\"{0}\" is not a payer; write PATH:PROVIDER or PATH:PROVIDER/KEY")]
     NotAPayer(String),
-    #[error("\"{0}\" pays by key, so the right side names it: {0}/LABEL")]
-    NoKey(String),
     #[error("only a subscription has overage, not \"{0}\"")]
     NoOverage(String),
     #[error("both sides are the same payer")]
@@ -71,9 +69,6 @@ impl Edge {
             "overage" => EdgeTarget::Overage,
             payer => {
                 let payer: Payer = payer.parse()?;
-                if payer.path.is_billed() && payer.key.is_none() {
-                    return Err(EdgeError::NoKey(payer.to_string()));
-                }
                 if payer == from {
                     return Err(EdgeError::Loop);
                 }
@@ -164,7 +159,6 @@ mod tests {
     #[test]
     fn what_is_not_an_edge_says_why() {
         let wrong = |text: &str| text.parse::<Edge>().unwrap_err();
-        assert_eq!(wrong("byok:anthropic -> byok:openai=ask"), EdgeError::NoKey("byok:openai".into()));
         assert_eq!(wrong("byok:anthropic -> overage=ask"), EdgeError::NoOverage("byok:anthropic".into()));
         assert_eq!(wrong("byok:anthropic=ask"), EdgeError::NoArrow);
         assert_eq!(wrong("byok:a/k -> byok:a/k=ask"), EdgeError::Loop);

@@ -159,8 +159,8 @@ mod tests {
         let path = |path: &str| Flags { path: Some(path.into()), ..Flags::default() };
         let error = from_flags(&path("byokk")).unwrap_err().to_string();
         assert_eq!(error, "--path: \"byokk\" is not one of byok, subscription, platform, free; did you mean \"byok\"?");
-        let flags = Flags { fallback: vec!["byok:a -> byok:b=ask".into()], ..Flags::default() };
-        assert!(from_flags(&flags).unwrap_err().to_string().starts_with("--fallback: \"byok:b\" pays by key"));
+        let flags = Flags { fallback: vec!["byok:a=ask".into()], ..Flags::default() };
+        assert!(from_flags(&flags).unwrap_err().to_string().starts_with("--fallback: write it as FROM -> TO"));
     }
 
     #[test]

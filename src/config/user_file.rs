@@ -317,9 +317,15 @@ pub(super) fn check_edge(edge: &Edge, providers: &BTreeMap<String, ProviderSetti
         }
     };
     known(&edge.from)?;
-    match &edge.to {
-        EdgeTarget::Payer(payer) => known(payer),
-        EdgeTarget::Overage => Ok(()),
+    let EdgeTarget::Payer(to) = &edge.to else { return Ok(()) };
+    known(to)?;
+    let takes_key = providers.get(&to.provider).is_some_and(|provider| provider.auth != Auth::None);
+    match &to.key {
+        None if to.path.is_billed() && takes_key => {
+            Err(format!("\"{to}\" pays by key, so the right side names it: {to}/LABEL"))
+        }
+        Some(_) if !takes_key && to.path != PayPath::Subscription => Err(format!("\"{}\" takes no key", to.provider)),
+        _ => Ok(()),
     }
 }
 

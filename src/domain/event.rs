@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::cost::{CostState, Proof};
-use super::failure::Status;
+use super::failure::{Failure, Status};
 use super::usage::Usage;
 use crate::base::money::Usd;
 
@@ -81,7 +81,7 @@ pub struct TaskFinished {
     pub task_id: Option<String>,
     pub status: Status,
     pub exit_code: u8,
-    pub error: Option<ErrorInfo>,
+    pub error: Option<Failure>,
     pub turns: u32,
     pub usage: Usage,
     /// Charged to the payer; `null` when any part is unknown.
@@ -99,13 +99,6 @@ pub struct TaskFinished {
     /// Questions that nobody was there to answer, each answered no.
     pub refused: Vec<String>,
     pub duration_ms: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ErrorInfo {
-    pub code: String,
-    pub message: String,
-    pub fix: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,6 +1,7 @@
 //! How things end badly: what happened, why, the command that fixes it, and the exit code that scripts read.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct as _;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// How a task or a command ended. The word is in `task.finished`, the number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -103,8 +104,31 @@ impl Failure {
         self
     }
 
+    /// What happened and why, as one text.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match &self.why {
+            // An excerpt of a file stands on lines of its own.
+            Some(why) if why.contains('\n') => format!("{}:\n{why}", self.what),
+            Some(why) => format!("{}: {why}", self.what),
+            None => self.what.clone(),
+        }
+    }
+
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         self.exit.unwrap_or_else(|| self.status.exit_code())
+    }
+}
+
+/// As scripts read it: the message is what happened and why, the fix the commands to type, one a line.
+impl Serialize for Failure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fix = (!self.fix.is_empty()).then(|| self.fix.join("\n"));
+        let mut fields = serializer.serialize_struct("Failure", 3)?;
+        fields.serialize_field("code", self.code)?;
+        fields.serialize_field("message", &self.message())?;
+        fields.serialize_field("fix", &fix)?;
+        fields.end()
     }
 }

@@ -21,7 +21,7 @@ pub fn text(failure: &Failure) -> String {
 }
 
 /// A label, and each text on lines of its own beside it. Texts may hold a provider's words: they are escaped.
-pub(super) fn section(shown: &mut String, label: &str, texts: &[String]) {
+fn section(shown: &mut String, label: &str, texts: &[String]) {
     let mut first = true;
     for line in texts.iter().flat_map(|text| text.trim_end().split('\n')) {
         let line = escape(line.trim_end_matches('\r'));

@@ -70,7 +70,7 @@ fn outputs(route: Option<&RouteResolved>, end: &TaskFinished) -> io::Result<Stri
 fn table(route: Option<&RouteResolved>, end: &TaskFinished, spent: Usd) -> String {
     let mut text = format!("### vk: {}\n\n", end.status.as_str());
     if let Some(error) = &end.error {
-        let _ = writeln!(text, "{}\n", markdown(&error.message));
+        let _ = writeln!(text, "{}\n", markdown(&error.message()));
     }
     text.push_str("| task | model | who paid | tokens in | cached | out | cost | proof |\n");
     text.push_str("| --- | --- | --- | ---: | ---: | ---: | ---: | --- |\n");

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::escape::is_hidden;
 use crate::base::clock;
-use crate::domain::event::{ErrorInfo, Event, TaskFinished};
+use crate::domain::event::{Event, TaskFinished};
 use crate::domain::failure::Failure;
 use crate::domain::usage::Usage;
 
@@ -56,7 +56,7 @@ pub fn finished_from_failure(failure: &Failure) -> Event {
         task_id: None,
         status: failure.status,
         exit_code: failure.exit_code(),
-        error: Some(error_info(failure)),
+        error: Some(failure.clone()),
         turns: 0,
         usage: Usage::default(),
         cost_usd: None,
@@ -71,17 +71,6 @@ pub fn finished_from_failure(failure: &Failure) -> Event {
         refused: Vec::new(),
         duration_ms: 0,
     }))
-}
-
-/// What `task.finished` says of a failure: the message is what happened and why, the fix the commands to type.
-#[must_use]
-pub fn error_info(failure: &Failure) -> ErrorInfo {
-    let message = match &failure.why {
-        Some(why) => format!("{}: {why}", failure.what),
-        None => failure.what.clone(),
-    };
-    let fix = (!failure.fix.is_empty()).then(|| failure.fix.join("\n"));
-    ErrorInfo { code: failure.code.to_owned(), message, fix }
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ pub fn tested_json(tested: &[Tested]) -> String {
             "ok": one.failure.is_none(),
             "organization": one.key.organization,
             "account": one.key.account,
-            "error": one.failure.as_ref().map(super::json::error_info),
+            "error": one.failure,
         })
     });
     text(&Value::Array(rows.collect()))

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::escape::escape_line;
-use super::json::{error_info, text};
+use super::json::text;
 use super::table::{cell, new_table, render};
 use crate::domain::failure::Failure;
 use crate::domain::route::Route;
@@ -45,7 +45,7 @@ pub fn json(shown: &Shown<'_>) -> String {
         "paths": shown.rows,
         "sources": sources,
         "ignored_ambient": shown.ignored_ambient,
-        "error": shown.chosen.err().map(error_info),
+        "error": shown.chosen.err(),
         "notes": shown.notes,
     }))
 }

@@ -3,26 +3,15 @@
 use std::fmt::Write as _;
 
 use super::escape::{columns, escape_line};
-use super::failure::section;
 use super::screen::{Paint, seconds};
 use crate::base::money::Usd;
 use crate::domain::cost::CostState;
-use crate::domain::event::{ErrorInfo, FileChange, PayerShare, TaskFinished};
+use crate::domain::event::{FileChange, PayerShare, TaskFinished};
 use crate::domain::failure::Status;
 use crate::domain::usage::Usage;
 
 /// Changed files that are listed; more become a count.
 const FILES_SHOWN: usize = 20;
-
-/// The error of a task, in the shape of every other failure.
-pub(super) fn error(error: &ErrorInfo) -> String {
-    let mut shown = String::new();
-    section(&mut shown, "error", std::slice::from_ref(&error.message));
-    if let Some(fix) = &error.fix {
-        section(&mut shown, "  fix", std::slice::from_ref(fix));
-    }
-    shown
-}
 
 /// The summary. `spent` is the billed and estimated money of the calls that were settled, `cap` the task's cap.
 pub(super) fn text(end: &TaskFinished, spent: Usd, cap: Option<Usd>, paint: Paint) -> String {
@@ -296,17 +285,6 @@ pub(super) mod tests {
         (end.turns, end.status, end.cost_state, end.payers) = (0, Status::NoSandbox, None, Vec::new());
         (end.files_changed, end.checks, end.refused, end.sandbox) = (Vec::new(), Vec::new(), Vec::new(), None);
         insta::assert_snapshot!(shown(&end), @"stopped: no sandbox · no files changed · 1m 12s");
-        let info = ErrorInfo {
-            code: "no_bwrap".into(),
-            message: "bubblewrap is missing:\n\x1b[31mbwrap".into(),
-            fix: Some("apt install bubblewrap\nvk run --sandbox off".into()),
-        };
-        insta::assert_snapshot!(error(&info), @r"
-        error: bubblewrap is missing:
-               \x1b[31mbwrap
-          fix: apt install bubblewrap
-               vk run --sandbox off
-        ");
     }
 
     #[test]

@@ -246,7 +246,7 @@ impl Terminal {
     fn conclude(&self, voice: &mut Voice, end: &TaskFinished) {
         let mut text = String::new();
         if let Some(error) = &end.error {
-            text.push_str(&summary::error(error));
+            text.push_str(&failure::text(error));
         }
         if !self.quiet {
             let cap = voice.route.as_ref().and_then(|route| route.cap_usd);
@@ -263,7 +263,7 @@ impl Terminal {
             Event::TaskFinished(end) => {
                 voice.json(event);
                 if let Some(error) = &end.error {
-                    let text = summary::error(error);
+                    let text = failure::text(error);
                     let _ = voice.err.write_all(text.as_bytes());
                 }
             }
@@ -333,7 +333,7 @@ impl Ui for Terminal {
                 if let Event::TaskFinished(end) = event
                     && let Some(error) = &end.error
                 {
-                    let _ = voice.err.write_all(summary::error(error).as_bytes());
+                    let _ = voice.err.write_all(failure::text(error).as_bytes());
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::agent::call::Spent;
 use crate::base::money::Usd;
 use crate::domain::cost::{Certainty, CostState, Proof};
-use crate::domain::event::{CheckResult, ErrorInfo, FileChange, PayerShare, TaskFinished};
+use crate::domain::event::{CheckResult, FileChange, PayerShare, TaskFinished};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::Route;
 use crate::domain::usage::Usage;
@@ -56,7 +56,7 @@ impl Ending {
             task_id: self.task_id.clone(),
             status: failure.map_or(Status::Done, |f| f.status),
             exit_code: failure.map_or(0, Failure::exit_code),
-            error: failure.map(error_info),
+            error: failure.cloned(),
             turns: self.turns,
             usage: called.iter().fold(Usage::default(), |sum, leg| sum + leg.spent.usage),
             cost_usd: shares.iter().map(|share| share.cost_usd).sum::<Option<Usd>>().filter(|_| !shares.is_empty()),
@@ -78,13 +78,6 @@ impl Default for Ending {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// An error as scripts read it.
-#[must_use]
-pub fn error_info(failure: &Failure) -> ErrorInfo {
-    let message = failure.why.as_ref().map_or_else(|| failure.what.clone(), |why| format!("{}: {why}", failure.what));
-    ErrorInfo { code: failure.code.to_owned(), message, fix: failure.fix.first().cloned() }
 }
 
 fn share(leg: &Leg) -> PayerShare {

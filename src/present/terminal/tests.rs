@@ -250,7 +250,7 @@ fn quiet_leaves_the_route_the_error_and_the_answer() {
     for event in short_task() {
         terminal.event(&event);
     }
-    let error = json::error_info(&Failure::usage("x", "the check failed").fix("cargo test"));
+    let error = Failure::usage("x", "the check failed").fix("cargo test");
     terminal.event(&Event::TaskFinished(Box::new(TaskFinished { error: Some(error), ..finished() })));
     assert_eq!(out.text(), "Fixed.\n");
     insta::assert_snapshot!(pty.screen(), @r"

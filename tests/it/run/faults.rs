@@ -54,12 +54,12 @@ fn passing_errors_are_tried_again_and_then_told() {
 fn a_retry_that_succeeds_is_a_success_with_one_row_an_attempt() {
     let provider = Provider::start([
         Script::json(529, &error("overloaded_error", "later")).header("retry-after-ms", "5"),
-        Script::sse(&Turn::say("ok").tokens(1_000, 0).anthropic()),
+        Script::sse(&Turn::say("ok").tokens(1_000, 100).anthropic()),
     ]);
     let vk = anthropic(&provider);
     let (ran, finished) = report(&vk, &ANTHROPIC, &["go"]);
     assert_eq!(ran.code, 0, "{ran}");
-    assert_eq!(finished["cost_usd"], "0.002");
+    assert_eq!(finished["cost_usd"], "0.003");
     let id = finished["task_id"].as_str().unwrap();
     let shown = vk.run(&["cost", "show", id, "--output", "json"]);
     assert!(shown.stdout.contains("overloaded"), "the failed attempt has a row: {shown}");

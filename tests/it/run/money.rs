@@ -27,16 +27,31 @@ fn the_output_is_made_smaller_until_the_call_fits() {
 
 #[test]
 fn a_loop_of_calls_stops_at_the_cap_and_not_after_it() {
-    // Each call costs $0.20 of output; the cap is $1.00.
-    let turn = |i: usize| {
-        Turn::new().tool(&format!("t{i}"), "bash", json!({"command": "true"})).tokens(1_000, 16_000).anthropic()
+    // Each call costs $0.162 until the output that still fits the cap of $1.00 is smaller than what a call would give.
+    let turn = |i: usize, output: u64| {
+        Turn::new().tool(&format!("t{i}"), "bash", json!({"command": "true"})).tokens(1_000, output).anthropic()
     };
-    let provider = Provider::start((0..20).map(|i| Script::sse(&turn(i))));
+    let provider = Provider::start((0..20).map(|i| Script::sse(&turn(i, if i < 6 { 16_000 } else { 900 }))));
     provider.allow_leftovers();
     let (ran, finished) = report(&anthropic(&provider), &ANTHROPIC, &["--max-cost", "1.00", "go"]);
     assert_eq!(ran.code, 5, "{ran}");
     let cost: f64 = finished["cost_usd"].as_str().unwrap().parse().unwrap();
-    assert!(cost <= 1.0 && cost > 0.7, "{cost}");
+    assert!(cost <= 1.0 && cost > 0.97, "{cost}");
+    let wanted: Vec<u64> = provider.requests().iter().map(|r| r.json()["max_tokens"].as_u64().unwrap()).collect();
+    assert!(
+        wanted[..6].iter().all(|&most| most >= 16_000) && wanted[6..].iter().all(|&most| most < 2_800),
+        "{wanted:?}"
+    );
+}
+
+#[test]
+fn a_provider_that_gives_more_than_was_asked_is_recorded_as_it_charged_and_stops_the_task() {
+    let turn = Turn::new().tool("t1", "bash", json!({"command": "true"})).tokens(1_000, 60_000).anthropic();
+    let provider = Provider::start([Script::sse(&turn), Script::sse(&Turn::say("never").anthropic())]);
+    provider.allow_leftovers();
+    let (ran, finished) = report(&anthropic(&provider), &ANTHROPIC, &["--max-cost", "0.30", "go"]);
+    assert_eq!((ran.code, provider.requests().len()), (5, 1), "{ran}");
+    assert_eq!(finished["cost_usd"], "0.602");
 }
 
 #[test]
