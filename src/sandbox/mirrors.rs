@@ -229,14 +229,14 @@ mod tests {
         let mirrors = Mirrors::of(&Env::of(&set, home));
         assert!(!format!("{mirrors:?}").contains("canary"), "{mirrors:?}");
         insta::assert_snapshot!(mirrors.cargo, @r#"
-        [source.crates-io]
-        replace-with = "corp"
+        [registries.corp]
+        index = "sparse+https://nexus.corp:8443/index/"
 
         [source.corp]
         registry = "sparse+https://nexus.corp:8443/index/"
 
-        [registries.corp]
-        index = "sparse+https://nexus.corp:8443/index/"
+        [source.crates-io]
+        replace-with = "corp"
         "#);
         insta::assert_snapshot!(mirrors.npm, @"
         registry=https://npm.corp/

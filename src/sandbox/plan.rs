@@ -165,7 +165,9 @@ fn workspace(env: &Env, spec: &Spec) -> Result<PathBuf, SandboxError> {
         return refused("your home folder lies in it");
     }
     let own = ["/usr", "/etc", "/bin", "/sbin", "/lib", "/lib64", "/proc", "/sys", "/dev", "/run", "/tmp", "/var"];
-    if own.iter().any(|folder| workspace == real(Path::new(folder))) || workspace.starts_with("/proc") {
+    if own.iter().any(|folder| workspace == real(Path::new(folder)))
+        || [Path::new("/proc"), Path::new("/sys")].iter().any(|kernel| workspace.starts_with(kernel))
+    {
         return refused("it is a folder of the system");
     }
     Ok(workspace)
@@ -230,7 +232,14 @@ mod tests {
         let home = dir.path().join("home");
         fs::create_dir_all(home.join("code")).unwrap();
         let cache = dir.path().join("cache");
-        for bad in [home.clone(), dir.path().to_path_buf(), "/".into(), "/usr".into(), "/proc/self/cwd".into()] {
+        for bad in [
+            home.clone(),
+            dir.path().to_path_buf(),
+            "/".into(),
+            "/usr".into(),
+            "/proc/sys".into(),
+            "/sys/devices".into(),
+        ] {
             let refused = plan(&home, &Spec::new(&bad, &cache));
             assert!(matches!(refused, Err(SandboxError::Workspace { .. })), "{bad:?}");
         }
