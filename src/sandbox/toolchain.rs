@@ -165,12 +165,13 @@ pub(super) fn search_path(env: &Env) -> Vec<PathBuf> {
     entries
 }
 
-/// The installation that a `bin` folder belongs to: its libraries lie beside it. In HOME only what looks like one.
+/// The installation that a `bin` folder belongs to, if it looks like one: its libraries lie beside it. Never the home's
+/// `.local`, where programs keep what they know beside what they are: keyrings, histories, mail.
 fn installation(bin: &Path, home: Option<&Path>) -> Option<PathBuf> {
     let prefix = bin.parent().filter(|_| bin.ends_with("bin") || bin.ends_with("sbin"))?;
-    let in_home = home.is_some_and(|home| prefix.starts_with(home));
     let has_libraries = ["lib", "lib64", "libexec"].iter().any(|name| prefix.join(name).is_dir());
-    (has_libraries || !in_home).then(|| prefix.to_path_buf())
+    let data = home.is_some_and(|home| prefix == home.join(".local"));
+    (has_libraries && !data).then(|| prefix.to_path_buf())
 }
 
 /// Without `.` and trailing slashes; `..` is resolved by the file system, or the path is dropped.
@@ -201,18 +202,33 @@ mod tests {
     fn of_the_home_only_toolchains_are_opened() {
         let dir = tempfile::tempdir().unwrap();
         let home = dir.path().join("home");
-        for folder in [".cargo/bin", ".ssh", ".rustup/toolchains", "tools/node/bin", "tools/node/lib", "scripts/bin"] {
+        for folder in [".cargo/bin", ".ssh", ".rustup/toolchains", "tools/node/bin", "tools/node/lib", "scripts/bin"]
+            .iter()
+            .chain(&[".local/bin", ".local/lib", ".local/share/keyrings"])
+        {
             fs::create_dir_all(home.join(folder)).unwrap();
         }
         fs::write(home.join(".cargo/credentials.toml"), "secret").unwrap();
-        let path = format!("{0}:.:bin:{0}/tools/node/bin:{0}/scripts/bin:/usr/bin", home.display());
+        let path = format!("{0}:.:bin:{0}/tools/node/bin:{0}/scripts/bin:{0}/.local/bin:/usr/bin", home.display());
         let env = Env::of(&[("HOME", home.to_str().unwrap()), ("PATH", &path)], dir.path());
         let mut own: Vec<PathBuf> = readable(&env, &[]).into_iter().filter(|p| p.starts_with(&home)).collect();
         for path in &mut own {
             *path = path.strip_prefix(&home).unwrap().to_path_buf();
         }
-        let expected = [".cargo/bin", ".rustup", "scripts/bin", "tools/node"];
+        let expected = [".cargo/bin", ".local/bin", ".local/lib", ".rustup", "scripts/bin", "tools/node"];
         assert_eq!(own, expected.iter().map(PathBuf::from).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_folder_of_programs_opens_what_is_beside_it_only_where_that_is_an_installation() {
+        let dir = tempfile::tempdir().unwrap();
+        for folder in ["work/bin", "work/project", "node/bin", "node/lib"] {
+            fs::create_dir_all(dir.path().join(folder)).unwrap();
+        }
+        let path = format!("{0}/work/bin:{0}/node/bin", dir.path().display());
+        let env = Env::of(&[("HOME", "/home/nobody"), ("PATH", &path)], dir.path());
+        let found: Vec<PathBuf> = readable(&env, &[]).into_iter().filter(|p| p.starts_with(dir.path())).collect();
+        assert_eq!(found, [dir.path().join("node"), dir.path().join("work/bin")]);
     }
 
     #[test]
