@@ -74,6 +74,11 @@ impl Guard {
             || self.absent.iter().any(|path| path.symlink_metadata().is_ok())
     }
 
+    /// What is compared is taken anew: whatever changed while no command ran was not a command's doing.
+    pub(super) fn renew(&mut self) -> io::Result<()> {
+        self.compared.iter_mut().try_for_each(Record::renew)
+    }
+
     /// Sets aside what is there and was not; cheap when nothing is.
     pub(super) fn set_aside(&self) -> Option<Tampered> {
         let path = self.absent.iter().find(|path| path.symlink_metadata().is_ok())?;

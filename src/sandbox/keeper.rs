@@ -118,7 +118,7 @@ impl Keeper {
         if self.inside.is_some() && self.guard.stale() {
             return self.restart().await;
         }
-        Ok(())
+        self.guard.renew().map_err(|source| SandboxError::Io { doing: "the protected names cannot be read", source })
     }
 
     async fn restart(&mut self) -> Result<(), SandboxError> {

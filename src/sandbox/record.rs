@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Of one protected name. What exceeds it is compared but cannot be put back.
 const KEPT_BYTES: u64 = 64 * 1024 * 1024;
@@ -15,7 +16,7 @@ const KEPT_BYTES: u64 = 64 * 1024 * 1024;
 enum Content {
     Folder,
     /// The bytes, unless there were too many.
-    File(Option<Vec<u8>>),
+    File(Option<Rc<[u8]>>),
     Link(PathBuf),
     /// Only its presence counts.
     Present,
@@ -49,8 +50,20 @@ impl Record {
     /// # Errors
     /// What cannot be read cannot be compared.
     pub(super) fn of(root: &Path) -> io::Result<Self> {
+        let mut record = Self { root: root.to_path_buf(), nodes: BTreeMap::new() };
+        record.renew()?;
+        Ok(record)
+    }
+
+    /// Takes what is there now for what is to be kept: between commands it is the user who changes things. Only what
+    /// was touched since is read again.
+    ///
+    /// # Errors
+    /// What cannot be read cannot be compared.
+    pub(super) fn renew(&mut self) -> io::Result<()> {
+        let before = std::mem::take(&mut self.nodes);
         let mut budget = KEPT_BYTES;
-        let nodes = walk(root, false, &mut |path, meta| {
+        self.nodes = walk(&self.root, false, &mut |path, meta, stamp| {
             let content = if is_object(path) {
                 Content::Present
             } else if meta.is_dir() {
@@ -61,18 +74,23 @@ impl Record {
                 Content::Other
             } else if meta.len() <= budget {
                 budget -= meta.len();
-                Content::File(Some(fs::read(path)?))
+                match before.get(path) {
+                    Some(Node { content: Content::File(Some(bytes)), stamp: was, .. }) if was == stamp => {
+                        Content::File(Some(Rc::clone(bytes)))
+                    }
+                    _ => Content::File(Some(fs::read(path)?.into())),
+                }
             } else {
                 Content::File(None)
             };
             Ok(content)
         })?;
-        Ok(Self { root: root.to_path_buf(), nodes })
+        Ok(())
     }
 
     /// Compares, and puts back what differs. An untouched tree costs one look at each name.
     pub(super) fn restore(&mut self) -> Vec<Difference> {
-        let now = walk(&self.root, true, &mut |_, _| Ok(Content::Present)).unwrap_or_default();
+        let now = walk(&self.root, true, &mut |_, _, _| Ok(Content::Present)).unwrap_or_default();
         let mut differences = Vec::new();
         // Children before their folders, so that an added folder is empty when it is removed.
         for (path, node) in now.iter().rev() {
@@ -116,7 +134,7 @@ impl Node {
                 !same
             }
             Content::File(Some(bytes)) => {
-                let same = meta.is_some() && fs::read(path).is_ok_and(|now| now == *bytes);
+                let same = meta.is_some() && fs::read(path).is_ok_and(|now| now[..] == bytes[..]);
                 if !same {
                     write_beside(path, bytes)?;
                 }
@@ -176,7 +194,7 @@ fn stamp(meta: &fs::Metadata) -> [i64; 6] {
 fn walk(
     root: &Path,
     force: bool,
-    content: &mut dyn FnMut(&Path, &fs::Metadata) -> io::Result<Content>,
+    content: &mut dyn FnMut(&Path, &fs::Metadata, &[i64; 6]) -> io::Result<Content>,
 ) -> io::Result<BTreeMap<PathBuf, Node>> {
     let mut nodes = BTreeMap::new();
     let mut left = vec![root.to_path_buf()];
@@ -200,7 +218,7 @@ fn walk(
             [inode, size, ..] if is_object(&path) => [inode, size, 0, 0, 0, 0],
             all => all,
         };
-        let node = Node { content: content(&path, &meta)?, mode: meta.permissions().mode(), stamp };
+        let node = Node { content: content(&path, &meta, &stamp)?, mode: meta.permissions().mode(), stamp };
         nodes.insert(path, node);
     }
     Ok(nodes)
@@ -232,6 +250,20 @@ mod tests {
         fs::write(git.join("objects/ab/new"), "x").unwrap();
         fs::create_dir(git.join("objects/cd")).unwrap();
         assert_eq!(record.restore(), []);
+    }
+
+    #[test]
+    fn what_is_changed_before_a_renewal_is_kept() {
+        let (_dir, git) = repository();
+        let mut record = Record::of(&git).unwrap();
+        fs::write(git.join("config"), "the user's").unwrap();
+        fs::remove_file(git.join("refs/heads/main")).unwrap();
+        fs::write(git.join("refs/heads/new"), "x").unwrap();
+        record.renew().unwrap();
+        fs::write(git.join("config"), "the model's").unwrap();
+        assert_eq!(record.restore(), [Difference { path: git.join("config"), restored: true }]);
+        assert_eq!(fs::read_to_string(git.join("config")).unwrap(), "the user's");
+        assert!(!git.join("refs/heads/main").exists() && git.join("refs/heads/new").exists());
     }
 
     #[test]

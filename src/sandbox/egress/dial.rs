@@ -2,7 +2,7 @@
 //! that a name cannot be pointed at this machine or network after it was allowed.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::host::{Host, is_private};
+use super::host::{Host, is_metadata, is_private};
 use crate::base::env::Env;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -82,11 +82,13 @@ impl Upstream {
             return Err(io::Error::other(why.clone()));
         }
         let resolved = resolve(host, port).await;
-        if !private && resolved.as_ref().is_ok_and(|all| all.iter().any(|address| is_private(address.ip()))) {
-            return Err(io::Error::new(
-                io::ErrorKind::PermissionDenied,
-                format!("{host} leads into a private network"),
-            ));
+        let leads = |to: fn(IpAddr) -> bool| resolved.as_ref().is_ok_and(|all| all.iter().any(|one| to(one.ip())));
+        let refused = |why: &str| Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{host} {why}")));
+        if leads(is_metadata) {
+            return refused("leads to where clouds keep credentials");
+        }
+        if !private && leads(is_private) {
+            return refused("leads into a private network");
         }
         let Some(proxy) = self.proxy(host, tunnel) else {
             return Ok(Dialled { stream: connect(&resolved?).await?, proxied: false, authorization: None });

@@ -100,6 +100,22 @@ pub(super) fn is_private(address: IpAddr) -> bool {
     }
 }
 
+/// Whether a cloud may hand out credentials there to whoever asks. Nobody means to open that to a command, whatever was
+/// named: the link-local range of AWS, Google, Azure and their like, AWS's own IPv6 address, and Alibaba's and Oracle's.
+pub(super) fn is_metadata(address: IpAddr) -> bool {
+    let v4 = match address {
+        IpAddr::V4(v4) => v4,
+        IpAddr::V6(v6) => match v6.segments() {
+            [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] | [0xfe80..=0xfebf, ..] => return true,
+            [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+            | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+            | [0x2002, high, low, ..] => Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)),
+            _ => return false,
+        },
+    };
+    v4.is_link_local() || matches!(v4.octets(), [100, 100, 100, 200] | [192, 0, 0, 192])
+}
+
 fn is_private_v4(v4: Ipv4Addr) -> bool {
     let [a, b, ..] = v4.octets();
     v4.is_loopback()
@@ -154,6 +170,23 @@ mod tests {
         assert_eq!(authority("[2001:db8::1]", Some(443)), Ok(("[2001:db8::1]".parse().unwrap(), 443)));
         for bad in ["a.b", "a.b:", "a.b:0", "a.b:65536", "a.b:+1", "a.b:1:2", "a.b:443 "] {
             assert!(authority(bad, None).is_err(), "{bad:?} must be refused");
+        }
+    }
+
+    #[test]
+    fn metadata_is_known_in_every_spelling() {
+        for metadata in [
+            "169.254.169.254",
+            "169.254.170.2",
+            "::ffff:169.254.169.254",
+            "fd00:ec2::254",
+            "fe80::1",
+            "100.100.100.200",
+        ] {
+            assert!(is_metadata(metadata.parse().unwrap()) && is_private(metadata.parse().unwrap()), "{metadata}");
+        }
+        for other in ["127.0.0.1", "10.0.0.1", "::1", "fd00::1", "203.0.113.80"] {
+            assert!(!is_metadata(other.parse().unwrap()), "{other}");
         }
     }
 
