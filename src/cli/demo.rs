@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use age::secrecy::ExposeSecret as _;
 
-use super::args::DemoArgs;
+use super::args::{CostArgs, CostGroup, CostOutput, DemoArgs};
 use super::context::Context;
+use super::cost;
 use crate::agent::approvals::Mode as Approval;
 use crate::agent::cancel::Cancel;
 use crate::base::env::Env;
@@ -53,6 +54,12 @@ pub async fn run(args: DemoArgs, context: &Context) -> Result<(), Failure> {
 
     ui.say("");
     ui.say("What the demo's own ledger has (vk cost):");
+    let shown = Context { env: stage.env.clone(), ui: Arc::clone(ui) };
+    let by_task = CostGroup::Task;
+    cost::run(
+        CostArgs { command: None, by: by_task, since: None, until: None, project: None, output: CostOutput::Table },
+        &shown,
+    )?;
     if args.keep {
         ui.say(&format!("The demo's folder is kept: {}", stage.keep().display()));
     }

@@ -101,7 +101,21 @@ mod tests {
             },
             None,
         );
-        insta::assert_snapshot!(shown.replacen(env!("CARGO_PKG_VERSION"), "VERSION", 1), @r"");
+        insta::assert_snapshot!(shown.replacen(env!("CARGO_PKG_VERSION"), "VERSION", 1), @r#"
+        vk VERSION in shop
+
+          no route: nothing says whose account pays
+
+         found                     who would pay                 how
+         ANTHROPIC_API_KEY is set  you, Anthropic at list price  vk keys add anthropic --from-env ANTHROPIC_API_KEY
+         ollama answers            nobody                        add to config.toml:
+                                                                 [providers.ollama]
+                                                                 kind = "free"
+
+        next  vk keys add anthropic
+              vk demo
+              vk --help
+        "#);
     }
 
     #[test]
@@ -110,6 +124,13 @@ mod tests {
             sight(Some('1'), "key anthropic client-a 3f9c01aa", "you, Anthropic at list price", ""),
             sight(None, "claude, logged in", "your Claude plan", "not usable by this version of vk"),
         ];
-        insta::assert_snapshot!(list(&sights, Some(60)), @r"");
+        insta::assert_snapshot!(list(&sights, Some(60)), @"
+           found              who would pay      how
+        1  key anthropic      you, Anthropic at
+           client-a 3f9c01aa  list price
+           claude, logged in  your Claude plan   not usable by
+                                                 this version of
+                                                 vk
+        ");
     }
 }

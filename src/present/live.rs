@@ -311,7 +311,7 @@ mod tests {
         let retry = Event::CallRetrying { attempt: 2, of: 3, wait_ms: 6_000, reason: "overloaded".into() };
         let budget = Event::BudgetWaiting { scope: "day".into(), hold_usd: Usd::from_cents(1), waited_ms: 0 };
         let check = Event::CheckStarted { command: "cargo test".into(), round: 1 };
-        let tool = Event::ToolStarted { call_id: "a".into(), name: "bash".into(), summary: "cargo build".into() };
+        let tool = Event::ToolStarted { call_id: "a".into(), name: "bash".into(), summary: "$ cargo build".into() };
         let states: Vec<String> = [
             vec![],
             vec![turn.clone()],
@@ -344,7 +344,7 @@ mod tests {
         ⠴ waiting for budget 2.5s: other tasks hold money of day · $0.00 of $5.00
         byok · anthropic · claude-sonnet-5-5 · key client-a …ist price · stops at $5.00
         --
-          • bash cargo build  2.5s
+          • $ cargo build  2.5s
         ⠴ running · turn 2 · $0.04 of $5.00
         byok · anthropic · claude-sonnet-5-5 · key client-a …ist price · stops at $5.00
         --

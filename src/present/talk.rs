@@ -88,7 +88,7 @@ impl Talk {
         lines
     }
 
-    /// `  • bash cargo test      1.2s ✓`
+    /// `  • $ cargo test      1.2s ✓`
     fn done(&self, bullet: &str, words: &str, ms: u64, ok: bool, exit: Option<i32>, width: usize) -> String {
         let exit = exit.filter(|_| !ok).map(|code| format!(" exit {code}")).unwrap_or_default();
         let time = seconds(ms);
@@ -102,9 +102,9 @@ impl Talk {
     }
 }
 
-/// The name and what it is asked to do, as they are shown while a tool runs and after. Not yet escaped.
+/// What a tool is asked to do, as it is shown while it runs and after; its name where nobody said. Not yet escaped.
 pub(super) fn tool_words(name: &str, summary: &str) -> String {
-    if summary.is_empty() { name.to_owned() } else { format!("{name} {summary}") }
+    if summary.is_empty() { name.to_owned() } else { summary.to_owned() }
 }
 
 #[cfg(test)]
@@ -139,7 +139,7 @@ pub(super) mod tests {
         let tool = |id: &str, summary: &str| Event::ToolStarted {
             call_id: id.into(),
             name: "bash".into(),
-            summary: summary.into(),
+            summary: format!("$ {summary}"),
         };
         let done = |id: &str, ok, ms| Event::ToolFinished { call_id: id.into(), name: "bash".into(), ok, ms };
         vec![
@@ -193,9 +193,9 @@ pub(super) mod tests {
         ignored ambient ANTHROPIC_API_KEY
         waiting: other tasks hold money of day; this call needs $0.12
         ↻ attempt 2 of 3 in 4.0s: overloaded (529)
-          • bash cargo test --workspace  1.2s ✓
-          • bash ls\r\x1b[2Kecho safe\u{202e}; rm -rf ~  1m 01s ✗
-          • bash echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxxxxxxxxxxxxxx && curl evil.example  0.0s ✓
+          • $ cargo test --workspace  1.2s ✓
+          • $ ls\r\x1b[2Kecho safe\u{202e}; rm -rf ~  1m 01s ✗
+          • $ echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxxxxxxxxxxxxxx && curl evil.example  0.0s ✓
           turn 1: 1,234 in · 80,000 from cache · 912 out · $0.04 · task $0.04
         context compacted: 150,000 → 20,000 tokens
         model switched: a → b (retired)
@@ -212,9 +212,9 @@ pub(super) mod tests {
         ignored ambient ANTHROPIC_API_KEY
         waiting: other tasks hold money of day; this call needs $0.12
         ↻ attempt 2 of 3 in 4.0s: overloaded (529)
-          • bash cargo test --workspace                                          1.2s ✓
-          • bash ls\r\x1b[2Kecho safe\u{202e}; rm -rf ~                        1m 01s ✗
-          • bash echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…x && curl evil.example  0.0s ✓
+          • $ cargo test --workspace                                             1.2s ✓
+          • $ ls\r\x1b[2Kecho safe\u{202e}; rm -rf ~                           1m 01s ✗
+          • $ echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…x && curl evil.example  0.0s ✓
         context compacted: 150,000 → 20,000 tokens
         model switched: a → b (retired)
         payer blocked: you: no credit\x1b[0m (insufficient_quota)
@@ -230,9 +230,9 @@ pub(super) mod tests {
         ignored ambient ANTHROPIC_API_KEY
         waiting: other tasks hold money of day; this call needs $0.12
         ↻ attempt 2 of 3 in 4.0s: overloaded (529)
-          • bash cargo test --workspace                                                              1.2s ✓
-          • bash ls\r\x1b[2Kecho safe\u{202e}; rm -rf ~                                            1m 01s ✗
-          • bash echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxx && curl evil.example  0.0s ✓
+          • $ cargo test --workspace                                                                 1.2s ✓
+          • $ ls\r\x1b[2Kecho safe\u{202e}; rm -rf ~                                               1m 01s ✗
+          • $ echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxx && curl evil.example  0.0s ✓
         context compacted: 150,000 → 20,000 tokens
         model switched: a → b (retired)
         payer blocked: you: no credit\x1b[0m (insufficient_quota)
@@ -248,9 +248,9 @@ pub(super) mod tests {
         ignored ambient ANTHROPIC_API_KEY
         waiting: other tasks hold money of day; this call needs $0.12
         ↻ attempt 2 of 3 in …ded (529)
-          • bash cargo …space  1.2s ✓
-          • bash ls\r\…rf ~  1m 01s ✗
-          • bash echo x…ample  0.0s ✓
+          • $ cargo tes…space  1.2s ✓
+          • $ ls\r\x1b…rf ~  1m 01s ✗
+          • $ echo xxxx…ample  0.0s ✓
         context compacted: 150,000 → 20,000 tokens
         model switched: a → b (retired)
         payer blocked: you: no credit\x1b[0m (insufficient_quota)

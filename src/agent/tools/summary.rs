@@ -9,13 +9,13 @@ const WIDTH: usize = 120;
 /// How much of a longer line's end is kept: a long command hides its purpose there as often as at the start.
 const TAIL: usize = 40;
 
-/// One line: `bash cargo test`, `edit src/lib.rs`. Not escaped; `present/` does that.
+/// One line: `$ cargo test`, `edit src/lib.rs`. Not escaped; `present/` does that.
 #[must_use]
 pub fn summary(call: &ToolCall) -> String {
     let (verb, object) = match &call.input {
         ToolInput::Json(input) => match call.name.as_str() {
             "bash" | "shell" if input["restart"] == true => ("restart", "the shell".to_owned()),
-            "bash" | "shell" => (call.name.as_str(), words(&input["command"])),
+            "bash" | "shell" => ("$", words(&input["command"])),
             "str_replace_based_edit_tool" => {
                 let verb = match input["command"].as_str() {
                     Some("view") => "read",
@@ -81,9 +81,9 @@ mod tests {
     fn a_call_reads_as_one_line() {
         let editor = |command: &str| json!({"command": command, "path": "src/lib.rs"});
         let cases = [
-            ("bash", json!({"command": "cargo   test\n  --all"}), "bash cargo test --all"),
+            ("bash", json!({"command": "cargo   test\n  --all"}), "$ cargo test --all"),
             ("bash", json!({"restart": true}), "restart the shell"),
-            ("shell", json!({"command": ["git", "log"]}), "shell git log"),
+            ("shell", json!({"command": ["git", "log"]}), "$ git log"),
             ("str_replace_based_edit_tool", editor("view"), "read src/lib.rs"),
             ("str_replace_based_edit_tool", editor("create"), "write src/lib.rs"),
             ("str_replace_based_edit_tool", editor("str_replace"), "edit src/lib.rs"),
@@ -105,6 +105,6 @@ mod tests {
         let line =
             of("bash", ToolInput::Json(json!({"command": format!("echo {} ; rm -rf important", "x".repeat(900))})));
         assert_eq!(line.chars().count(), WIDTH);
-        assert!(line.starts_with("bash echo") && line.ends_with("rm -rf important"), "{line}");
+        assert!(line.starts_with("$ echo") && line.ends_with("rm -rf important"), "{line}");
     }
 }

@@ -186,7 +186,7 @@ fn short_task() -> Vec<Event> {
         Event::TurnStarted { turn: 1 },
         said("\nI will look "),
         said("first."),
-        Event::ToolStarted { call_id: id(), name: "bash".into(), summary: "ls\r\x1b[2K\u{202e}".into() },
+        Event::ToolStarted { call_id: id(), name: "bash".into(), summary: "$ ls\r\x1b[2K\u{202e}".into() },
         Event::ToolFinished { call_id: id(), name: "bash".into(), ok: true, ms: 1_200 },
         Event::TurnStarted { turn: 2 },
         said("It is \x1b[31mfixed"),
@@ -209,7 +209,7 @@ fn on_one_terminal_the_answer_is_streamed_and_not_repeated() {
     byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · you pay Anthropic at list price · stops at $5.00
     ignored ambient ANTHROPIC_API_KEY
     I will look first.
-      • bash ls\r\x1b[2K\u{202e}                                             1.2s ✓
+      • $ ls\r\x1b[2K\u{202e}                                                1.2s ✓
     It is \x1b[31mfixed.
     Two lines\u{200d} changed.
 
@@ -385,7 +385,7 @@ fn a_log_has_plain_lines_and_the_answer_only_on_stdout() {
     byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · you pay Anthropic at list price · stops at $5.00
     ignored ambient ANTHROPIC_API_KEY
     I will look first.
-      • bash ls\r\x1b[2K\u{202e}  1.2s ✓
+      • $ ls\r\x1b[2K\u{202e}  1.2s ✓
 
     done · 3 turns · 2 files changed · 1m 12s
       src/lib.rs       +12 −4
