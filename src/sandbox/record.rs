@@ -24,12 +24,17 @@ enum Content {
     Other,
 }
 
+/// Inode, size, and both times that the kernel sets: equal means untouched. The change time cannot be forged.
+type Stamp = [i64; 6];
+
+/// What is noted of one name.
+type Look<'a> = dyn FnMut(&Path, &fs::Metadata, &Stamp) -> io::Result<Content> + 'a;
+
 #[derive(Clone, Debug)]
 struct Node {
     content: Content,
     mode: u32,
-    /// Inode, size, and both times that the kernel sets: equal means untouched. The change time cannot be forged.
-    stamp: [i64; 6],
+    stamp: Stamp,
 }
 
 /// What a protected name and everything below it was.
@@ -184,18 +189,14 @@ fn is_object(path: &Path) -> bool {
     at.is_some_and(|at| parts.get(at + 1).is_some_and(|next| *next != "info") && parts.contains(&OsStr::new(".git")))
 }
 
-fn stamp(meta: &fs::Metadata) -> [i64; 6] {
+fn stamp(meta: &fs::Metadata) -> Stamp {
     let number = |n: u64| n.cast_signed();
     [number(meta.ino()), number(meta.size()), meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec()]
 }
 
 /// Every name at and below `root`. Of git's objects only packs are looked at one by one. `force` opens folders that were
 /// closed to hide what is in them.
-fn walk(
-    root: &Path,
-    force: bool,
-    content: &mut dyn FnMut(&Path, &fs::Metadata, &[i64; 6]) -> io::Result<Content>,
-) -> io::Result<BTreeMap<PathBuf, Node>> {
+fn walk(root: &Path, force: bool, look: &mut Look<'_>) -> io::Result<BTreeMap<PathBuf, Node>> {
     let mut nodes = BTreeMap::new();
     let mut left = vec![root.to_path_buf()];
     while let Some(path) = left.pop() {
@@ -218,7 +219,7 @@ fn walk(
             [inode, size, ..] if is_object(&path) => [inode, size, 0, 0, 0, 0],
             all => all,
         };
-        let node = Node { content: content(&path, &meta, &stamp)?, mode: meta.permissions().mode(), stamp };
+        let node = Node { content: look(&path, &meta, &stamp)?, mode: meta.permissions().mode(), stamp };
         nodes.insert(path, node);
     }
     Ok(nodes)

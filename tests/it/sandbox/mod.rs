@@ -31,7 +31,7 @@ impl Place {
             std::fs::create_dir(dir.path().join(folder)).unwrap();
         }
         let at = |folder: &str| dir.path().join(folder).to_string_lossy().into_owned();
-        let (home, tmp, path) = (at("home"), at("tmp"), std::env::var("PATH").unwrap());
+        let (home, tmp, path) = (at("home"), at("tmp"), outer("PATH").unwrap());
         let vars = [("HOME", home), ("PATH", path), ("TMPDIR", tmp), ("USER", "u".to_owned())];
         let vars = vars.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Self { dir, vars }
@@ -96,6 +96,11 @@ impl Place {
         assert!(shell.status().unwrap().success());
         self
     }
+}
+
+/// A variable of the tests' own environment.
+pub(crate) fn outer(name: &str) -> Option<String> {
+    Env::capture().get(name).map(str::to_owned)
 }
 
 /// The backends that work here; what does not is said once.

@@ -89,10 +89,11 @@ fn pip_installs() {
         "venv/bin/python -c 'import six; print(\"it works\")'",
     );
     refused("python3 -m venv venv", "venv/bin/pip install -q --retries 0 --timeout 5 six==1.17.0");
-    // Without a virtual environment it goes to the private HOME, which lives as long as the sandbox.
+    // Without a virtual environment it goes to the private HOME, which lives as long as the sandbox. A version manager
+    // around pip may then fail to note new programs in its own folder, which is read-only.
     let place = Place::new();
     let online = sandbox(&place, Network::Registries);
-    let script = "PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip install -q --user six==1.17.0 && python3 -c 'import six; print(six.__version__)'";
+    let script = "PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip install -q --user six==1.17.0; python3 -c 'import six; print(six.__version__)'";
     let installed = run_for(&online, script, Duration::from_mins(2));
     assert!(installed.text().trim().ends_with("1.17.0"), "{}", installed.text());
 }
