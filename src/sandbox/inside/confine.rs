@@ -12,19 +12,25 @@ use landlock::{
 use rustix::process::{Resource, Rlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use super::seccomp::{self, FilterError, Sockets};
+use super::seccomp::{self, FilterError, Sockets, Truncation};
 use crate::sandbox::protocol::Confine;
 
-/// Truncation is held from here on; before it (Linux 6.2) any file that can be opened for writing elsewhere could be
-/// emptied.
-const REQUIRED: ABI = ABI::V3;
+/// Required of every kernel: the rules for files and folders (Linux 5.13).
+const REQUIRED: ABI = ABI::V1;
+
+/// Taken where the kernel has it: moves between folders (5.19, always refused before), truncation (6.2, held by the
+/// filter before), and what devices are told (6.10).
+const TAKEN: ABI = ABI::V5;
+
+/// The first that holds truncation by itself.
+const HOLDS_TRUNCATION: i32 = ABI::V3 as i32;
 
 /// Processes and threads of one sandbox. Held per user where the kernel counts per namespace (5.14), not for root.
 const PROCESS_LIMIT: u64 = 8192;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConfineError {
-    #[error("the kernel's Landlock does not hold what is needed (Linux 6.2): {0}")]
+    #[error("the kernel's Landlock does not hold what is needed (Linux 5.13): {0}")]
     Landlock(#[from] landlock::RulesetError),
     #[error("a rule names a file that cannot be opened: {0}")]
     Path(#[from] landlock::PathFdError),
@@ -47,16 +53,21 @@ pub(super) fn confine(how: &Confine) -> Result<i32, ConfineError> {
         Confine::Nothing => Ok(0),
         Confine::Namespaces => {
             limit_processes()?;
-            seccomp::apply(Sockets::OwnNamespace)?;
+            seccomp::apply(Sockets::OwnNamespace, Truncation::Allowed)?;
             Ok(0)
         }
         Confine::Landlock { read, write, devices, any_network } => {
-            let abi = landlock_rules(read, write, devices)?;
+            let abi = landlock_rules(read, write, devices, TAKEN)?;
             drop_capabilities()?;
-            seccomp::apply(if *any_network { Sockets::Internet } else { Sockets::None })?;
+            let sockets = if *any_network { Sockets::Internet } else { Sockets::None };
+            seccomp::apply(sockets, truncation(abi))?;
             Ok(abi)
         }
     }
+}
+
+fn truncation(abi: i32) -> Truncation {
+    if abi < HOLDS_TRUNCATION { Truncation::OnlyWhenWriting } else { Truncation::Allowed }
 }
 
 fn limit_processes() -> Result<(), ConfineError> {
@@ -79,17 +90,23 @@ fn drop_capabilities() -> Result<(), ConfineError> {
     Ok(rustix::thread::set_capabilities(None, sets)?)
 }
 
-fn landlock_rules(read: &[OsString], write: &[OsString], devices: &[OsString]) -> Result<i32, ConfineError> {
+fn landlock_rules(
+    read: &[OsString],
+    write: &[OsString],
+    devices: &[OsString],
+    taken: ABI,
+) -> Result<i32, ConfineError> {
     let ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::HardRequirement)
         .handle_access(AccessFs::from_all(REQUIRED))?
         .set_compatibility(CompatLevel::BestEffort)
-        .handle_access(AccessFs::IoctlDev)?
+        .handle_access(AccessFs::from_all(taken))?
         .scope(Scope::AbstractUnixSocket | Scope::Signal)?;
-    let mut rules = ruleset.create()?.set_compatibility(CompatLevel::HardRequirement);
-    let may_read = AccessFs::from_read(REQUIRED);
+    // A right that the kernel does not know cannot be given either; leaving it out only ever allows less.
+    let mut rules = ruleset.create()?.set_compatibility(CompatLevel::BestEffort);
+    let may_read = AccessFs::from_read(taken);
     // A device node that root makes would be a door of its own.
-    let may_write = AccessFs::from_all(REQUIRED) & !(AccessFs::MakeChar | AccessFs::MakeBlock);
+    let may_write = AccessFs::from_all(taken) & !(AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::IoctlDev);
     for (paths, access) in [(read, may_read), (write, may_write)] {
         for path in paths {
             rules = allow(rules, path.as_ref(), access)?;
@@ -115,7 +132,58 @@ fn allow(rules: RulesetCreated, path: &Path, access: BitFlags<AccessFs>) -> Resu
     if !path.exists() {
         return Ok(rules);
     }
-    let access = if path.is_dir() { access } else { access & AccessFs::from_file(REQUIRED) };
+    let access = if path.is_dir() { access } else { access & AccessFs::from_file(TAKEN) };
     let handle = PathFd::new(path)?;
     Ok(rules.add_rule(PathBeneath::new(handle.as_fd(), access))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    /// What a thread that is held like this can do to a file that it may only read; `None` where there is no Landlock.
+    fn emptied_under(abi: ABI) -> Option<Vec<&'static str>> {
+        let dir = tempfile::tempdir().unwrap();
+        let (readable, writable) = (dir.path().join("r"), dir.path().join("w"));
+        for folder in [&readable, &writable] {
+            fs::create_dir(folder).unwrap();
+            fs::write(folder.join("file"), "whole").unwrap();
+        }
+        let words = |path: &Path| vec![path.as_os_str().to_os_string()];
+        let (read, write, file) = (words(&readable), words(&writable), readable.join("file"));
+        let held = std::thread::spawn(move || {
+            rustix::thread::set_no_new_privs(true).unwrap();
+            landlock_rules(&read, &write, &[], abi).ok()?;
+            seccomp::apply(Sockets::None, truncation(abi as i32)).unwrap();
+            let flags =
+                |access: i32| fs::OpenOptions::new().read(true).custom_flags(access | libc::O_TRUNC).open(&file);
+            let mut done = Vec::new();
+            for (what, worked) in [
+                ("written", fs::write(&file, "").is_ok()),
+                ("opened for reading and emptied", flags(libc::O_RDONLY).is_ok()),
+                ("opened for neither and emptied", flags(libc::O_ACCMODE).is_ok()),
+                ("linked", fs::hard_link(&file, writable.join("link")).is_ok()),
+                ("moved", fs::rename(&file, writable.join("moved")).is_ok()),
+            ] {
+                if worked {
+                    done.push(what);
+                }
+            }
+            // Where writing is allowed, everything of it works.
+            fs::write(writable.join("file"), "shorter").unwrap();
+            fs::OpenOptions::new().write(true).open(writable.join("file")).unwrap().set_len(1).unwrap();
+            assert_eq!(fs::read(&file).unwrap(), b"whole");
+            Some(done)
+        });
+        held.join().unwrap()
+    }
+
+    #[test]
+    fn no_kernel_lets_a_file_be_emptied_that_can_only_be_read() {
+        for abi in [ABI::V1, ABI::V2, ABI::V3, TAKEN] {
+            assert!(emptied_under(abi).is_none_or(|done| done.is_empty()), "{abi:?}");
+        }
+    }
 }

@@ -20,6 +20,16 @@ pub(super) enum Sockets {
     None,
 }
 
+/// What may empty a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Truncation {
+    /// Something else holds it.
+    Allowed,
+    /// Only what has opened the file for writing, which Landlock has held from the beginning; emptying a file by its
+    /// path, or while opening it for something else, came later.
+    OnlyWhenWriting,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FilterError {
     #[error("system calls of {0} cannot be filtered")]
@@ -115,12 +125,18 @@ const CLONE_NEW: &[i32] = &[
 const TERMINAL_INPUT: &[u64] = &[0x5412 /* TIOCSTI */, 0x541C /* TIOCLINUX */];
 
 /// Lays the filters on the calling thread, and with it on all that it starts.
-pub(super) fn apply(sockets: Sockets) -> Result<(), FilterError> {
+pub(super) fn apply(sockets: Sockets, truncation: Truncation) -> Result<(), FilterError> {
     let arch =
         TargetArch::try_from(std::env::consts::ARCH).map_err(|_| FilterError::Architecture(std::env::consts::ARCH))?;
     let errno = |code: i32| SeccompAction::Errno(u32::try_from(code).unwrap_or_default());
-    let absent: Rules = ABSENT.iter().map(|call| (*call, Vec::new())).collect();
-    for (rules, answer) in [(absent, libc::ENOSYS), (denied(sockets)?, libc::EPERM)] {
+    let mut absent: Rules = ABSENT.iter().map(|call| (*call, Vec::new())).collect();
+    let mut denied = denied(sockets)?;
+    if truncation == Truncation::OnlyWhenWriting {
+        denied.extend(emptying()?);
+        // Its flags lie in memory too.
+        absent.insert(libc::SYS_openat2, Vec::new());
+    }
+    for (rules, answer) in [(absent, libc::ENOSYS), (denied, libc::EPERM)] {
         let filter = SeccompFilter::new(rules, SeccompAction::Allow, errno(answer), arch)?;
         let program: BpfProgram = filter.try_into()?;
         seccompiler::apply_filter(&without_x32(program))?;
@@ -158,6 +174,21 @@ fn denied(sockets: Sockets) -> Result<Rules, FilterError> {
             rules.insert(call, Vec::new());
         }
     }
+    Ok(rules)
+}
+
+/// The calls that empty a file without having it open for writing.
+fn emptying() -> Result<Rules, FilterError> {
+    // `O_ACCMODE` as an access of its own is neither reading nor writing.
+    let opening = |argument: u8| -> Result<Vec<SeccompRule>, FilterError> {
+        let bits = |flags: i32| u64::from(flags.cast_unsigned());
+        let mask = SeccompCmpOp::MaskedEq(bits(libc::O_ACCMODE | libc::O_TRUNC));
+        let with = |access: i32| condition(argument, mask.clone(), bits(access | libc::O_TRUNC));
+        Ok(vec![SeccompRule::new(vec![with(libc::O_RDONLY)?])?, SeccompRule::new(vec![with(libc::O_ACCMODE)?])?])
+    };
+    let mut rules: Rules = [(libc::SYS_truncate, Vec::new()), (libc::SYS_openat, opening(2)?)].into();
+    #[cfg(target_arch = "x86_64")]
+    rules.insert(libc::SYS_open, opening(1)?);
     Ok(rules)
 }
 
