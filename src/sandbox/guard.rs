@@ -38,7 +38,7 @@ impl Guard {
             if mounted {
                 guard.held.push((path.clone(), identity(path)?));
             } else {
-                guard.compared.push(Record::of(path)?);
+                guard.compared.push(Record::of(path)?.keep_objects(&guard.aside));
             }
         }
         for path in &plan.links {

@@ -16,6 +16,7 @@ pub mod inside;
 mod keeper;
 mod launch;
 mod mirrors;
+mod objects;
 mod output;
 mod plan;
 mod protocol;

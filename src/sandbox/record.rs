@@ -9,6 +9,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::objects::Kept;
+
 /// Of one protected name. What exceeds it is compared but cannot be put back.
 const KEPT_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -38,10 +40,12 @@ struct Node {
 }
 
 /// What a protected name and everything below it was.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Record {
     root: PathBuf,
     nodes: BTreeMap<PathBuf, Node>,
+    /// Git's objects, where they could be kept.
+    objects: Option<Kept>,
 }
 
 /// What was found to differ.
@@ -55,9 +59,15 @@ impl Record {
     /// # Errors
     /// What cannot be read cannot be compared.
     pub(super) fn of(root: &Path) -> io::Result<Self> {
-        let mut record = Self { root: root.to_path_buf(), nodes: BTreeMap::new() };
+        let mut record = Self { root: root.to_path_buf(), nodes: BTreeMap::new(), objects: None };
         record.renew()?;
         Ok(record)
+    }
+
+    /// Keeps git's objects too, if links to them can be made in `beside`; if not, their loss is only noticed.
+    pub(super) fn keep_objects(mut self, beside: &Path) -> Self {
+        self.objects = self.root.join("objects").is_dir().then(|| Kept::of(&self.root, beside).ok()).flatten();
+        self
     }
 
     /// Takes what is there now for what is to be kept: between commands it is the user who changes things. Only what
@@ -90,6 +100,9 @@ impl Record {
             };
             Ok(content)
         })?;
+        if self.objects.as_mut().is_some_and(|objects| objects.renew().is_err()) {
+            self.objects = None;
+        }
         Ok(())
     }
 
@@ -107,6 +120,9 @@ impl Record {
                 }
             }
         }
+        if let Some(objects) = &mut self.objects {
+            differences.extend(objects.restore());
+        }
         for (path, was) in &mut self.nodes {
             if now.get(path).is_some_and(|is| is.stamp == was.stamp && is.mode == was.mode) {
                 continue;
@@ -122,12 +138,18 @@ impl Record {
 }
 
 impl Node {
+    /// Whether this is the folder or the very file that was there.
+    fn is_same(&self, meta: &fs::Metadata) -> bool {
+        meta.is_dir() || self.stamp[..2] == stamp(meta)[..2]
+    }
+
     /// Makes the path what it was; whether anything had to be done.
     fn put_back(&mut self, path: &Path) -> io::Result<bool> {
         let meta = fs::symlink_metadata(path).ok();
         let changed = match &self.content {
-            // A folder of objects that is there, or a file that another process is writing to.
-            Content::Present | Content::Other if meta.as_ref().is_some_and(|meta| !meta.is_file()) => false,
+            // An object or a folder of them that is there, perhaps only again.
+            Content::Present if meta.as_ref().is_some_and(|meta| self.is_same(meta)) => false,
+            Content::Other if meta.as_ref().is_some_and(|meta| !meta.is_file()) => false,
             Content::Present | Content::Other => return Err(io::ErrorKind::NotFound.into()),
             Content::Folder if meta.is_none() => fs::create_dir(path).map(|()| true)?,
             Content::Folder => false,
@@ -152,7 +174,7 @@ impl Node {
         if mode_changed {
             fs::set_permissions(path, fs::Permissions::from_mode(self.mode))?;
         }
-        self.stamp = stamp(&fs::symlink_metadata(path)?);
+        self.stamp = noted(path, &fs::symlink_metadata(path)?);
         Ok(changed || mode_changed)
     }
 }
@@ -189,6 +211,17 @@ fn is_object(path: &Path) -> bool {
     at.is_some_and(|at| parts.get(at + 1).is_some_and(|next| *next != "info") && parts.contains(&OsStr::new(".git")))
 }
 
+/// What of the stamp counts.
+fn noted(path: &Path, meta: &fs::Metadata) -> Stamp {
+    match stamp(meta) {
+        // A folder's times change with what lies in it, which is looked at itself.
+        _ if meta.is_dir() => [0; 6],
+        // Git touches packs to keep them from being pruned.
+        [inode, size, ..] if is_object(path) => [inode, size, 0, 0, 0, 0],
+        all => all,
+    }
+}
+
 fn stamp(meta: &fs::Metadata) -> Stamp {
     let number = |n: u64| n.cast_signed();
     [number(meta.ino()), number(meta.size()), meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec()]
@@ -212,13 +245,7 @@ fn walk(root: &Path, force: bool, look: &mut Look<'_>) -> io::Result<BTreeMap<Pa
             }
             left.extend(fs::read_dir(&path)?.flatten().map(|entry| entry.path()));
         }
-        let stamp = match stamp(&meta) {
-            // A folder's times change with what lies in it, which is looked at itself.
-            _ if meta.is_dir() => [0; 6],
-            // Git touches packs to keep them from being pruned.
-            [inode, size, ..] if is_object(&path) => [inode, size, 0, 0, 0, 0],
-            all => all,
-        };
+        let stamp = noted(&path, &meta);
         let node = Node { content: look(&path, &meta, &stamp)?, mode: meta.permissions().mode(), stamp };
         nodes.insert(path, node);
     }

@@ -24,6 +24,8 @@ fn what_is_there_stays_as_it_is() {
             "printf '[core]\\n\\tfsmonitor = evil\\n' >> .git/config",
             "git config core.hooksPath /tmp/evil",
             "mkdir -p .git/hooks/deep && echo evil > .git/hooks/deep/x",
+            "rm -rf .git",
+            "rm -rf .git/objects; ln -s /etc .git/objects",
             "rm -f .git/HEAD .git/config; rm -rf .git/hooks .git/refs",
             "mv .git/hooks hooks-were-here; mv .git/config .git/moved",
             "rm -f .git/HEAD && ln -s /etc/passwd .git/HEAD",
@@ -42,6 +44,9 @@ fn what_is_there_stays_as_it_is() {
             let sandbox = place.start_with(spec).unwrap();
             let output = run(&sandbox, script);
             assert_eq!(snapshot(&place), before, "{backend:?}: {script}: {output:?}");
+            let history =
+                std::process::Command::new("git").args(["fsck", "--strict"]).current_dir(place.work()).output();
+            assert!(history.unwrap().status.success(), "{backend:?}: {script}: the history is whole");
             // Where nothing was written there is nothing to end the task for.
             if sandbox.level() == Level::Full {
                 assert_eq!(output.tampered, None, "{script}");
