@@ -7,8 +7,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use vibekit::base::env::Env;
 use vibekit::domain::path::Wire;
 use vibekit::rehearsal::{Line, Script, Server};
+use vibekit::sandbox::{self, Backend, Sandbox, SandboxError, Spec};
 
 const VK: &str = env!("CARGO_BIN_EXE_vk");
 const TURNS: usize = 50;
@@ -20,6 +22,7 @@ fn main() {
         return;
     }
     startup();
+    containment();
     fifty_turns();
 }
 
@@ -41,6 +44,44 @@ fn startup() {
         "startup: vk --version {vk:?}, hello world {plain:?}, ratio {:.2}",
         vk.as_secs_f64() / plain.as_secs_f64()
     );
+}
+
+/// What a sandbox costs by itself: its start, and a command in one that runs, beside a shell without.
+fn containment() {
+    const TIMES: usize = 20;
+    let timed = |what: &mut dyn FnMut()| {
+        median((0..TIMES).map(|_| {
+            let began = Instant::now();
+            what();
+            began.elapsed()
+        }))
+    };
+    let bare = timed(&mut || drop(Command::new("sh").args(["-c", "true"]).stdin(Stdio::null()).output().unwrap()));
+    println!("bare shell: sh -c true {bare:?}");
+    for backend in [Backend::Bubblewrap, Backend::Landlock] {
+        let root = tempfile::tempdir().unwrap();
+        if let Err(error) = contained(root.path(), backend) {
+            println!("{backend:?}: {error}");
+            continue;
+        }
+        let started = timed(&mut || drop(contained(root.path(), backend).unwrap()));
+        let sandbox = contained(root.path(), backend).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let mut run = || drop(runtime.block_on(sandbox.run(sandbox::Command::new("true"))).unwrap());
+        run();
+        let command = timed(&mut run);
+        println!("{backend:?}: start and end {started:?}, a command {command:?}");
+    }
+}
+
+fn contained(root: &Path, backend: Backend) -> Result<Sandbox, SandboxError> {
+    let (home, work) = (root.join("home"), root.join("home/work"));
+    std::fs::create_dir_all(&work).unwrap();
+    let env = Env::of(&[("HOME", home.to_str().unwrap()), ("PATH", "/usr/bin:/bin")], &work);
+    let mut spec = Spec::new(work, root.join("cache"));
+    spec.helper = Some(VK.into());
+    spec.backend = Some(backend);
+    Sandbox::start(&env, spec)
 }
 
 /// A scripted task of fifty turns, each with one command, on loopback, sandbox and ledger included.

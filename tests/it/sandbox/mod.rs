@@ -2,6 +2,7 @@
 
 mod commands;
 mod files;
+mod mirror;
 mod network;
 mod processes;
 mod protected;
