@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::remedy::remedy;
 use crate::domain::failure::{Failure, Status};
 
 #[derive(Debug, thiserror::Error)]
@@ -31,13 +32,13 @@ impl From<SandboxError> for Failure {
     fn from(error: SandboxError) -> Self {
         let no_sandbox = |code| Self::new(Status::NoSandbox, code, error.to_string());
         match &error {
-            SandboxError::Unavailable { .. } => no_sandbox("no_sandbox")
-                .fix("sudo apt-get install bubblewrap")
+            SandboxError::Unavailable { reason } => no_sandbox("no_sandbox")
+                .fix(remedy(reason))
                 .fix("vk run --sandbox off   # commands then run with your rights"),
-            SandboxError::OnlyPartial { .. } => no_sandbox("sandbox_partial").fix("sudo apt-get install bubblewrap"),
-            SandboxError::NetworkNeedsFull { .. } => no_sandbox("network_needs_full_sandbox")
-                .fix("sudo apt-get install bubblewrap")
-                .fix("vk run --allow-network   # any host"),
+            SandboxError::OnlyPartial { reason } => no_sandbox("sandbox_partial").fix(remedy(reason)),
+            SandboxError::NetworkNeedsFull { reason } => {
+                no_sandbox("network_needs_full_sandbox").fix(remedy(reason)).fix("vk run --allow-network   # any host")
+            }
             SandboxError::Leaks { .. } => no_sandbox("sandbox_leaks")
                 .fix("vk doctor")
                 .fix("vk run --sandbox off   # commands then run with your rights"),

@@ -12,6 +12,7 @@ use super::keeper::{Facts, Keeper, Request};
 use super::mirrors::Mirrors;
 use super::output::Output;
 use super::plan::Plan;
+use super::remedy::remedy;
 use super::spec::{Command, Level, Mode, Network, Spec};
 use crate::base::env::Env;
 
@@ -105,6 +106,12 @@ impl Sandbox {
             "partial (Landlock ABI {abi} and seccomp): {writes}; {network}; .git and vk.toml are compared after each \
              command{signals}{reason}"
         )
+    }
+
+    /// What a person can type to get the full sandbox where this is not one.
+    #[must_use]
+    pub fn remedy(&self) -> Option<&'static str> {
+        self.facts.reason.as_deref().filter(|_| self.facts.level == Level::Partial).map(remedy)
     }
 
     /// The whole environment that the first command is given.

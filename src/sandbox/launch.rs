@@ -20,6 +20,7 @@ use super::environment::{Places, WayOut};
 use super::error::SandboxError;
 use super::plan::Plan;
 use super::protocol::{Bytes, Confine, Frames, FromInside, Start, ToInside, frame};
+use super::remedy::NOT_INSTALLED;
 use super::spec::{Backend, Level, Mode, Network};
 use super::witness::Witness;
 use crate::base::env::Env;
@@ -117,7 +118,7 @@ fn io_error(source: io::Error) -> SandboxError {
 
 async fn bubblewrap(env: &Env, plan: &Plan, state: Option<&Bytes>) -> Result<Attempt, SandboxError> {
     let Some(program) = env.find_program("bwrap", Some(&plan.spec.workspace)) else {
-        return Ok(Attempt::NotHere("bubblewrap is not installed".to_owned()));
+        return Ok(Attempt::NotHere(NOT_INSTALLED.to_owned()));
     };
     let places = bubblewrap::places(plan);
     let start = |command| Prepared {

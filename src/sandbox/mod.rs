@@ -21,6 +21,7 @@ mod output;
 mod plan;
 mod protocol;
 mod record;
+mod remedy;
 mod secrets;
 mod spec;
 mod toolchain;

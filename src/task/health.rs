@@ -184,13 +184,14 @@ fn sandbox(env: &Env, loaded: Option<&Loaded>) -> Finding {
         let (workspace, cache) = (folder.path().join("project"), folder.path().join("cache"));
         std::fs::create_dir(&workspace).map_err(|source| source.to_string())?;
         let sandbox = Sandbox::start(env, Spec::new(workspace, cache)).map_err(Failure::from);
-        Ok(sandbox.map(|sandbox| (sandbox.level(), sandbox.describe())))
+        Ok(sandbox.map(|sandbox| (sandbox.level(), sandbox.describe(), sandbox.remedy())))
     });
     match started {
-        Ok(Ok((Level::Full, described))) => Finding::new("sandbox", State::Good, described),
-        Ok(Ok((_, described))) => {
+        Ok(Ok((Level::Full, described, _))) => Finding::new("sandbox", State::Good, described),
+        Ok(Ok((_, described, remedy))) => {
             let state = if require_full { State::Broken } else { State::Warning };
-            Finding::new("sandbox", state, described).fix("sudo apt-get install bubblewrap")
+            let finding = Finding::new("sandbox", state, described);
+            remedy.into_iter().fold(finding, Finding::fix)
         }
         Ok(Err(failure)) => Finding::failed("sandbox", State::Broken, failure),
         Err(error) => {

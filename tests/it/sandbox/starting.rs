@@ -139,7 +139,7 @@ fn with_neither_there_is_none() {
     let failure =
         lacking(&[Lacks::Namespaces, Lacks::Landlock], || refused(place.start_with(best(&place)).unwrap_err()));
     assert!(failure.what.contains("bubblewrap cannot start") && failure.what.contains("Landlock"), "{failure:?}");
-    assert!(failure.fix.iter().any(|fix| fix.contains("bubblewrap")), "{failure:?}");
+    assert!(failure.fix[0].contains("bubblewrap") && failure.fix[1].contains("--sandbox off"), "{failure:?}");
 }
 
 #[test]
@@ -160,6 +160,12 @@ fn a_bubblewrap_that_fails_gives_way_and_one_that_lies_is_the_end() {
         let sandbox = place.start_with(best(&place)).unwrap();
         assert!(sandbox.describe().contains("No permissions to create a new namespace"), "{}", sandbox.describe());
     }
+    std::fs::remove_file(folder.join("bwrap")).unwrap();
+    let bare = Place::new().set("PATH", &folder.to_string_lossy());
+    let mut spec = best(&bare);
+    spec.require_full = true;
+    let failure = refused(bare.start_with(spec).unwrap_err());
+    assert_eq!(failure.fix, ["sudo apt-get install bubblewrap"], "{failure:?}");
     // It runs what it is told, in no namespace at all.
     let vk = env!("CARGO_BIN_EXE_vk");
     fake_bubblewrap(

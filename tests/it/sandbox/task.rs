@@ -199,7 +199,7 @@ fn without_a_sandbox_nothing_is_sent_and_what_helps_is_said() {
         lacking(&[Lacks::Namespaces, Lacks::Landlock], || report(&vk, &ANTHROPIC, &["--approve", "all", "go"]));
     assert_eq!((ran.code, finished["error"]["code"].as_str()), (8, Some("no_sandbox")), "{ran}");
     let said = finished["error"].to_string();
-    assert!(said.contains("apt-get install bubblewrap") && said.contains("--sandbox off"), "{said}");
+    assert!(said.contains("bubblewrap") && said.contains("--sandbox off"), "{said}");
     assert!(none.requests().is_empty());
 }
 
