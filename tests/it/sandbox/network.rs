@@ -225,3 +225,64 @@ fn a_named_host_is_reached_and_a_clouds_metadata_is_not_even_if_named() {
     // A tunnel to an allowed host by name must greet that host.
     assert!(sandbox.allow_host("not a host").is_err() && sandbox.allow_host("*.example").is_err());
 }
+
+#[test]
+fn a_tunnel_to_a_named_host_carries_only_what_greets_that_host() {
+    if !has_bubblewrap() {
+        return;
+    }
+    // The user's own proxy: opens every tunnel and keeps what comes through.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let upstream = listener.local_addr().unwrap().port();
+    let through = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let kept = Arc::clone(&through);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
+                head.push(byte[0]);
+            }
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+            let mut rest = Vec::new();
+            let _ = stream.read_to_end(&mut rest);
+            kept.lock().unwrap().push((String::from_utf8_lossy(&head).into_owned(), rest));
+        }
+    });
+    let place = Place::new().set("https_proxy", &format!("http://127.0.0.1:{upstream}"));
+    let mut spec = place.spec(Backend::Bubblewrap);
+    spec.network = Network::Hosts(vec!["a.example".to_owned()]);
+    let sandbox = place.start_with(spec).unwrap();
+    let tunnel = r#"tunnel() { exec 3<>"/dev/tcp/127.0.0.1/${HTTPS_PROXY##*:}" && printf 'CONNECT a.example:443 HTTP/1.1\r\n\r\n' >&3 && head -n 1 <&3; \
+        printf "$1" >&3; timeout 1 cat <&3 >/dev/null; exec 3>&-; }
+"#;
+    // A TLS greeting: one record, one message, one extension that names the host.
+    let greeting = |host: &str| {
+        let name = host.len();
+        let hex = |number: usize| format!("\\x{:02x}\\x{:02x}", number >> 8, number & 255);
+        let hello = format!(
+            "\\x03\\x03{}\\x00{}\\x13\\x01\\x01\\x00{}\\x00\\x00{}{}\\x00{}{host}",
+            "\\x07".repeat(32),
+            hex(2),
+            hex(name + 9),
+            hex(name + 5),
+            hex(name + 3),
+            hex(name),
+        );
+        let length = 2 + 32 + 1 + 2 + 2 + 2 + 2 + name + 9;
+        format!("\\x16\\x03\\x01{}\\x01\\x00{}{hello}", hex(length + 4), hex(length))
+    };
+    for (sent, passes) in [
+        (greeting("a.example"), true),
+        (greeting("evil.example"), false),
+        ("GET / HTTP/1.1\\r\\nHost: a.example\\r\\n\\r\\n".to_owned(), false),
+        ("SSH-2.0-client\\r\\n".to_owned(), false),
+    ] {
+        let ran = run(&sandbox, &format!("{tunnel} tunnel '{sent}'"));
+        assert!(ran.text().starts_with("HTTP/1.1 200"), "{sent}: {}", ran.text());
+        assert!(eventually(|| !through.lock().unwrap().is_empty()), "{sent}");
+        let (head, rest) = through.lock().unwrap().pop().unwrap();
+        assert!(head.starts_with("CONNECT a.example:443 "), "{head}");
+        assert_eq!(!rest.is_empty(), passes, "{sent}: {} bytes went through", rest.len());
+    }
+}
