@@ -52,16 +52,17 @@ pub(super) fn command(program: &Path, plan: &Plan, user_namespace: bool) -> Comm
     }
     command.args(["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]);
     command.args(["--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]);
+    // First, so that a workspace in /dev/shm is mounted over them and not they over it.
+    command.args(["--proc", "/proc", "--dev", "/dev"]);
     for (path, mount) in tree(plan) {
         command.args(arguments(&path, &mount));
     }
-    command.args(["--proc", "/proc"]);
     // Which keys the kernel keeps for the user is not told, as their content is not.
     for list in ["/proc/keys", "/proc/key-users"].iter().filter(|list| Path::new(list).exists()) {
         command.args(["--ro-bind", "/dev/null", list]);
     }
     // Root outside is root to /proc/sys even without capabilities: one write there would run a program of the host.
-    command.args(["--remount-ro", "/proc", "--dev", "/dev", "--chdir"]).arg(&plan.spec.workspace);
+    command.args(["--remount-ro", "/proc", "--chdir"]).arg(&plan.spec.workspace);
     command.arg("--").arg(Path::new(OWN).join("vk")).args(["__sandbox", "serve"]);
     command
 }

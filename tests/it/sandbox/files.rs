@@ -82,7 +82,7 @@ fn a_link_that_a_command_plants_does_not_lead_the_file_tools_out() {
         }
         // The folder is swapped for a link again and again while the file tools write.
         let swap = format!(
-            "for n in $(seq 300); do mv -T dir parked; ln -sT {ssh} dir; rm -rf dir; mv -T parked dir; done 2>/dev/null; echo swapped"
+            "for n in $(seq 60); do mv -T dir parked; ln -sT {ssh} dir; rm -rf dir; mv -T parked dir; done 2>/dev/null; echo swapped"
         );
         std::thread::scope(|scope| {
             let swapping = scope.spawn(|| run(&sandbox, &swap).text());
@@ -113,4 +113,21 @@ fn without_a_sandbox_commands_have_the_users_files_but_not_his_keys() {
     let before = modified();
     std::thread::sleep(Duration::from_millis(100));
     assert_eq!(modified(), before, "even here nothing outlives its command");
+}
+
+#[test]
+fn a_workspace_in_shared_memory_is_one_too() {
+    let Ok(dir) = tempfile::Builder::new().prefix("vk-it-").tempdir_in("/dev/shm") else { return };
+    for backend in backends() {
+        let place = Place::new();
+        let mut spec = place.spec(*backend);
+        spec.workspace = dir.path().to_path_buf();
+        let sandbox = place.start_with(spec).unwrap();
+        assert_eq!(
+            run(&sandbox, "echo ok > a && cat a && touch ../b 2>/dev/null; ls /dev/null").text(),
+            "ok\n/dev/null\n"
+        );
+        assert_eq!(std::fs::read_to_string(dir.path().join("a")).unwrap(), "ok\n", "{backend:?}");
+        assert!(!Path::new("/dev/shm/b").exists(), "{backend:?}");
+    }
 }
