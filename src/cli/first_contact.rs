@@ -105,9 +105,11 @@ pub async fn choose(context: &Context, known: &Known) -> Result<Chosen, Failure>
     let found = detect::all(&context.env, Some(&known.loaded.project.root)).await;
     let offers = offers(known, &found);
     let sights = sights(known, &found, &offers);
+    // A question's details stand behind a bar.
+    let room = table::width(&context.env).map(|width| width.saturating_sub(4));
     let mut question = Question {
         text: "Whose account pays in this project?".to_owned(),
-        detail: Some(first_contact::list(&sights, table::width(&context.env)).trim_end().to_owned()),
+        detail: Some(first_contact::list(&sights, room).trim_end().to_owned()),
         options: vec![('n', "nobody, for now".to_owned())],
     };
     question.options.extend(offers.iter().enumerate().map(|(at, offer)| (digit(at), offer.name())));

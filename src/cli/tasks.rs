@@ -7,7 +7,8 @@ use crate::config::{self, Flags, Loaded};
 use crate::domain::failure::{Failure, Status};
 use crate::ledger::Ledger;
 use crate::ledger::query::TaskRecord;
-use crate::present::{self, table, tasks};
+use crate::present::grid::Style;
+use crate::present::{self, tasks};
 use crate::task::undo;
 
 /// Tasks that a list shows; `vk cost` has all of them.
@@ -67,7 +68,7 @@ fn list(
             });
             Ok(())
         }
-        ListOutput::Table => present::stdout(&tasks::list(&found, all, table::width(&context.env))),
+        ListOutput::Table => present::stdout(&tasks::list(&found, all, Style::of(&context.env, clock::now()))),
     }
 }
 

@@ -6,16 +6,22 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use textwrap::{Options, WordSplitter};
+
 use super::escape::{escape_line, verbatim};
 use super::screen::Paint;
 use crate::domain::ui::Question;
 
 /// A question as it is shown, up to where the answer is typed.
-pub(super) fn question_text(question: &Question, paint: Paint) -> String {
+pub(super) fn question_text(question: &Question, paint: Paint, width: usize) -> String {
     let mut shown = String::from("\n");
+    let room = width.saturating_sub("  │ ".chars().count()).max(20);
     if let Some(detail) = &question.detail {
-        for line in verbatim(detail).split('\n') {
-            let _ = writeln!(shown, "  {} {}", paint.dim("│"), line.replace('\t', "    "));
+        for line in verbatim(detail).replace('\t', "    ").split('\n') {
+            // Every character of it stays: what is asked about may be a command.
+            for row in textwrap::wrap(line, Options::new(room).word_splitter(WordSplitter::NoHyphenation)) {
+                let _ = writeln!(shown, "  {} {row}", paint.dim("│"));
+            }
         }
     }
     let _ = writeln!(shown, "{}", paint.bold(&verbatim(&question.text)));
@@ -201,7 +207,7 @@ mod tests {
     fn a_question_shows_what_it_is_about_and_its_default_first() {
         let question = Question::yes_no("Run this outside of the sandbox?")
             .detail(format!("git push origin main\r\x1b[2Kls\u{202e}\n\tls{};rm -rf ~", " ".repeat(9_999)));
-        insta::assert_snapshot!(question_text(&question, Paint(false)), @r"
+        insta::assert_snapshot!(question_text(&question, Paint(false), 80), @r"
           │ git push origin main\r\x1b[2Kls\u{202e}
           │     ls [9999 spaces] ;rm -rf ~
         Run this outside of the sandbox?

@@ -9,6 +9,7 @@ pub mod failure;
 pub mod first_contact;
 mod foot;
 mod github;
+pub mod grid;
 pub mod json;
 pub mod keys;
 mod live;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::escape::escape_line;
 use super::json::text;
-use super::table::{cell, new_table, render};
+use super::table::{cell, hanging, new_table, render};
 use crate::domain::failure::Failure;
 use crate::domain::route::Route;
 use crate::routing::PathRow;
@@ -52,21 +52,31 @@ pub fn json(shown: &Shown<'_>) -> String {
 
 #[must_use]
 pub fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
-    let mut table = new_table(&["", "path", "provider", "model", "who pays", "why"], width);
-    for row in shown.rows {
-        let is_chosen = shown.chosen.is_ok_and(|route| {
-            row.possible && row.path == route.path && row.provider.as_ref() == Some(&route.provider)
-        });
-        table.add_row([
-            cell(if is_chosen { "=>" } else { "" }),
-            cell(row.path.as_str()),
-            cell(row.provider.as_deref().unwrap_or("-")),
-            cell(row.model.as_deref().unwrap_or("-")),
-            cell(row.payer.as_deref().unwrap_or("-")),
-            cell(&row.reason),
-        ]);
+    let is_chosen = |row: &PathRow| {
+        let same = |route: &Route| row.path == route.path && row.provider.as_ref() == Some(&route.provider);
+        row.possible && shown.chosen.is_ok_and(same)
+    };
+    let possible: Vec<&PathRow> = shown.rows.iter().filter(|row| row.possible).collect();
+    let mut out = String::new();
+    if !possible.is_empty() {
+        let mut table = new_table(&["", "path", "provider", "model", "who pays", "with"], width);
+        for row in possible {
+            table.add_row([
+                cell(if is_chosen(row) { "=>" } else { "" }),
+                cell(row.path.as_str()),
+                cell(row.provider.as_deref().unwrap_or("-")),
+                cell(row.model.as_deref().unwrap_or("-")),
+                cell(row.payer.as_deref().unwrap_or("-")),
+                cell(&row.reason),
+            ]);
+        }
+        out.push_str(&render(&table));
+        out.push('\n');
     }
-    let mut out = render(&table);
+    for row in shown.rows.iter().filter(|row| !row.possible) {
+        let provider = row.provider.as_ref().map_or_else(String::new, |provider| format!(" {provider}"));
+        out.push_str(&hanging(&format!("  not {}{provider}: ", row.path), &row.reason, width));
+    }
     if let Ok(route) = shown.chosen {
         let _ = writeln!(out, "\n{}", escape_line(&route.line()));
         let mut steps = new_table(&["", "is", "by", "because"], width);

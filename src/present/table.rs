@@ -2,7 +2,7 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 
-use super::escape::escape_line;
+use super::escape::{columns, escape_line};
 use crate::base::env::Env;
 
 /// The columns of the terminal that stdout is, or `None` where it is none: a pipe gets lines of any length.
@@ -40,6 +40,19 @@ pub fn cell(text: &str) -> Cell {
 #[must_use]
 pub fn number(text: &str) -> Cell {
     cell(text).set_alignment(CellAlignment::Right)
+}
+
+/// `label` and, beside it, a text that wraps to `width` under itself.
+#[must_use]
+pub fn hanging(label: &str, text: &str, width: Option<u16>) -> String {
+    let text = escape_line(text);
+    let Some(width) = width else { return format!("{label}{text}\n") };
+    let indent = " ".repeat(columns(label));
+    let options = textwrap::Options::new(usize::from(width).max(columns(label) + 20))
+        .initial_indent(label)
+        .subsequent_indent(&indent)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::fill(&text, options) + "\n"
 }
 
 /// The table as text, without blanks at the ends of its lines.

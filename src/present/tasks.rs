@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::escape::{columns, escape, escape_line};
+use super::grid::{self, Column, Style};
 use super::json::text;
 use super::screen::Paint;
 use super::summary::{cost_words, payer_words, tokens};
-use super::table::{cell, new_table, number, render, width};
+use super::table::width;
 use crate::base::clock;
 use crate::base::env::Env;
 use crate::base::money::Usd;
@@ -22,34 +23,23 @@ const WORDS_SHOWN: usize = 60;
 
 /// The list, newest first. `all` adds whose project each task was.
 #[must_use]
-pub fn list(tasks: &[TaskRecord], all: bool, width: Option<u16>) -> String {
-    let mut header = vec!["task", "started (UTC)", "words", "status", "files", "path", "model", "cost"];
+pub fn list(tasks: &[TaskRecord], all: bool, style: Style) -> String {
+    let text = |name, rank, cell: fn(&TaskRecord) -> String| Column::text(name, rank, tasks.iter().map(cell));
+    let number = |name, rank, cell: fn(&TaskRecord) -> String| Column::number(name, rank, tasks.iter().map(cell));
+    let mut columns = vec![
+        text("task", 0, |task| task.task_id.clone()),
+        Column::text("when (UTC)", 2, tasks.iter().map(|task| grid::when(task.started_at, style.now))),
+        text("words", 1, |task| first_words(&task.words)).giving_way(),
+        text("status", 0, |task| task.status.clone()),
+        number("files", 3, |task| task.files_changed.map_or_else(|| "-".to_owned(), |files| files.to_string())),
+        text("path", 4, |task| task.path.clone()),
+        text("model", 5, |task| task.model.clone()),
+        number("cost", 0, short_cost),
+    ];
     if all {
-        header.insert(2, "project");
+        columns.insert(2, text("project", 1, |task| task.project.clone()));
     }
-    let mut table = new_table(&header, width);
-    for task in tasks {
-        let files = task.files_changed.map_or_else(|| "-".to_owned(), |files| files.to_string());
-        let mut row = vec![
-            cell(&task.task_id),
-            cell(&when(task)),
-            cell(&first_words(&task.words)),
-            cell(&task.status),
-            number(&files),
-            cell(&task.path),
-            cell(&task.model),
-            number(&short_cost(task)),
-        ];
-        if all {
-            row.insert(2, cell(&task.project));
-        }
-        table.add_row(row);
-    }
-    render(&table)
-}
-
-fn when(task: &TaskRecord) -> String {
-    clock::rfc3339(task.started_at)[..16].replace('T', " ")
+    grid::table(columns, style)
 }
 
 fn first_words(words: &str) -> String {
@@ -241,6 +231,10 @@ mod tests {
     use crate::domain::usage::Usage;
     use crate::ledger::query::Spend;
 
+    fn style(width: Option<u16>) -> Style {
+        Style { width, colour: false, now: "2026-11-25T13:45:10Z".parse().unwrap() }
+    }
+
     fn task() -> TaskRecord {
         let usage = Usage { input: 1_234, cache_read: 80_000, output: 912, ..Usage::default() };
         let cost = Usd::from_nanos(41_200_000);
@@ -301,25 +295,20 @@ mod tests {
     #[test]
     fn the_list_fits_the_terminal() {
         let tasks = [task(), unknown()];
-        insta::assert_snapshot!(list(&tasks, false, Some(80)), @r"
-        task        started      words        status   files  path  model        cost
-                    (UTC)
-        t01jd3k9x2  2026-11-25   make the     done         2  byok  claude-sonn  $0.04
-                    13:45        failing                            et-5-5
-                                 test pass\x
-                                 1b[2J…
-        t02         2026-11-25   x            running      -  byok  claude-sonn      ?
-                    13:45                                           et-5-5
+        insta::assert_snapshot!(list(&tasks, false, style(Some(80))), @r"
+        task        when (UTC)   words                           status   files   cost
+        t01jd3k9x2  11-25 13:45  make the failing tes…s\x1b[2J…  done         2  $0.04
+        t02         11-25 13:45  x                               running      -      ?
         ");
-        insta::assert_snapshot!(list(&tasks, false, Some(120)), @r"
-        task        started (UTC)     words                               status   files  path  model              cost
-        t01jd3k9x2  2026-11-25 13:45  make the failing test pass\x1b[2J…  done         2  byok  claude-sonnet-5-5  $0.04
-        t02         2026-11-25 13:45  x                                   running      -  byok  claude-sonnet-5-5      ?
+        insta::assert_snapshot!(list(&tasks, false, style(Some(120))), @r"
+        task        when (UTC)   words                               status   files  path  model               cost
+        t01jd3k9x2  11-25 13:45  make the failing test pass\x1b[2J…  done         2  byok  claude-sonnet-5-5  $0.04
+        t02         11-25 13:45  x                                   running      -  byok  claude-sonnet-5-5      ?
         ");
-        insta::assert_snapshot!(list(&tasks, true, None), @r"
-        task        started (UTC)     project  words                               status   files  path  model              cost
-        t01jd3k9x2  2026-11-25 13:45  shop     make the failing test pass\x1b[2J…  done         2  byok  claude-sonnet-5-5  $0.04
-        t02         2026-11-25 13:45  shop     x                                   running      -  byok  claude-sonnet-5-5      ?
+        insta::assert_snapshot!(list(&tasks, true, style(None)), @r"
+        task        when (UTC)   project  words                               status   files  path  model               cost
+        t01jd3k9x2  11-25 13:45  shop     make the failing test pass\x1b[2J…  done         2  byok  claude-sonnet-5-5  $0.04
+        t02         11-25 13:45  shop     x                                   running      -  byok  claude-sonnet-5-5      ?
         ");
     }
 

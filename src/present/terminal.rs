@@ -358,7 +358,8 @@ impl Ui for Terminal {
     }
 
     fn ask(&self, question: &Question) -> Option<char> {
-        let mut prompt = ask::question_text(question, self.paint);
+        let width = self.width().unwrap_or_else(|| usize::from(console::Term::stderr().size().1));
+        let mut prompt = ask::question_text(question, self.paint, width);
         self.asking(|tty| {
             loop {
                 let typed = tty.line(&prompt, Typing::Answer)?;

@@ -65,11 +65,12 @@ async fn run_to_end(
     let client = Client::new(env)?;
     let ledger = Ledger::open(&known.loaded.dirs.data)?;
     let before = setup::earlier(&ledger, &known.loaded, &order.from)?;
-    let secret = prepare::secret(env, &known, &route)?;
     let _lock = TreeLock::take(&known.loaded.dirs.data, &known.loaded.project.root, &task_id)?;
 
     ending.task_id = Some(task_id.clone());
     tell_route(&route, Some(&task_id), ui.as_ref());
+    // After the line: who asks for a passphrase has said what it is for.
+    let secret = prepare::secret(env, &known, &route)?;
     if let Some(note) = client.proxy_note() {
         ui.say(&note);
     }

@@ -1,8 +1,5 @@
 //! Amounts, states and moments as words of a cell.
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-
 use crate::domain::cost::CostState;
 use crate::ledger::query::{Amount, Spend};
 
@@ -40,13 +37,6 @@ pub(super) fn states(spend: &Spend, otherwise: CostState) -> String {
     .filter_map(|(calls, state)| (calls > 0).then_some(state.as_str()))
     .collect();
     if words.is_empty() { otherwise.as_str().to_owned() } else { words.join(", ") }
-}
-
-/// A moment in UTC: `11-25 12:00`, and the day alone, `2025-12-31`, where it is not of this year.
-pub(super) fn when(at: Timestamp, now: Timestamp) -> String {
-    let year = |t: Timestamp| t.to_zoned_datetime(TimeZone::UTC).year();
-    let form = if year(at) == year(now) { "%m-%d %H:%M" } else { "%Y-%m-%d" };
-    at.strftime(form).to_string()
 }
 
 #[cfg(test)]

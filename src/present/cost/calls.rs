@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::amounts::{charged, when};
-use super::grid::{Column, table as grid};
+use super::amounts::charged;
 use super::{Style, totals};
 use crate::base::clock::rfc3339;
 use crate::domain::cost::CostState;
 use crate::ledger::query::{CallRow, CallState, TaskRecord};
 use crate::present::escape::escape_line;
+use crate::present::grid::{Column, table as grid, when};
 use crate::present::screen::seconds;
 use crate::present::summary::thousands;
 

@@ -6,18 +6,12 @@ mod amounts;
 mod calls;
 mod csv;
 mod flat;
-mod grid;
 mod json;
 mod markdown;
 mod rows;
 mod totals;
 
-use std::io::IsTerminal as _;
-
-use jiff::Timestamp;
-
-use super::table::width;
-use crate::base::env::Env;
+pub use super::grid::Style;
 use crate::ledger::query::{CallRow, Report, TaskRecord};
 
 /// How a report is written.
@@ -27,26 +21,6 @@ pub enum Format {
     Json,
     Csv,
     Markdown,
-}
-
-/// Where a table is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Style {
-    /// Columns of the terminal; `None` in a pipe, where every column is shown in full.
-    pub width: Option<u16>,
-    pub colour: bool,
-    /// Dates of this year are shown without it.
-    pub now: Timestamp,
-}
-
-impl Style {
-    /// That of stdout.
-    #[must_use]
-    pub fn of(env: &Env, now: Timestamp) -> Self {
-        let dumb = env.get("TERM").is_none_or(|term| term == "dumb");
-        let colour = std::io::stdout().is_terminal() && !dumb && env.get("NO_COLOR").is_none();
-        Self { width: width(env), colour, now }
-    }
 }
 
 /// `vk cost`.

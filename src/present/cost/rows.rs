@@ -1,9 +1,9 @@
 //! `vk cost` as a table: tasks or groups, and below them the sums of each state.
 
-use super::amounts::{at_least, charged, states, when};
-use super::grid::{Column, table as grid};
+use super::amounts::{at_least, charged, states};
 use super::{Style, totals};
 use crate::ledger::query::{Group, GroupRow, Report, Rows, Spend, TaskRow};
+use crate::present::grid::{Column, table as grid, when};
 use crate::present::summary::thousands;
 
 pub(super) fn table(report: &Report, style: Style) -> String {
@@ -20,7 +20,7 @@ fn tasks(rows: &[TaskRow], style: Style) -> Vec<Column> {
         |name, rank, cell: fn(&Spend) -> String| Column::number(name, rank, rows.iter().map(|row| cell(&row.spend)));
     vec![
         text("id", 0, |row| row.task_id.clone()),
-        Column::text("when", 3, rows.iter().map(|row| when(row.started_at, style.now))),
+        Column::text("when (UTC)", 3, rows.iter().map(|row| when(row.started_at, style.now))),
         text("project", 6, |row| row.project.clone()),
         text("task", 1, |row| row.words.clone()).giving_way(),
         text("payer", 2, |row| format!("{} {}", row.path, row.provider)),

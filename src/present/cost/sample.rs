@@ -103,7 +103,7 @@ fn the_table_fits_eighty_columns_and_grows_with_the_terminal() {
     unknown         ?  3 calls; with them the sum is at least $1.43
     ");
     insta::assert_snapshot!(report(&tasks(), Format::Table, style(Some(120))), @r"
-    id            when         project  task                               payer                calls      cost  state
+    id            when (UTC)   project  task                               payer                calls      cost  state
     t0vk3k1m8r2a  11-25 17:20  shop     =cmd|' /C calc'!A0 | `…202e}\nnow  byok anthropic          15  >= $1.31  unknown
     t0vk3j9q2x7f  11-25 12:00  shop     add stripe checkout                subscription claude      9     $0.00  covered
     t0vj9x3c5d4e  11-24 09:05  shop     fix the parser so that… line feed  byok anthropic           3    ~$0.12  estimated
@@ -115,7 +115,7 @@ fn the_table_fits_eighty_columns_and_grows_with_the_terminal() {
     unknown         ?  3 calls; with them the sum is at least $1.43
     ");
     insta::assert_snapshot!(report(&tasks(), Format::Table, style(None)), @r"
-    id            when         project  task                                                            payer                key       model              calls      in   cached     out   at list      cost  state      ended
+    id            when (UTC)   project  task                                                            payer                key       model              calls      in   cached     out   at list      cost  state      ended
     t0vk3k1m8r2a  11-25 17:20  shop     =cmd|' /C calc'!A0 | `rm` \x1b[2J\u{202e}\nnow                  byok anthropic       client-a  claude-sonnet-5-5     15  26,000  450,000  12,000  >= $1.31  >= $1.31  unknown    done
     t0vk3j9q2x7f  11-25 12:00  shop     add stripe checkout                                             subscription claude            claude-sonnet-5-5      9  14,800  270,000   7,200     $4.80     $0.00  covered    done
     t0vj9x3c5d4e  11-24 09:05  shop     fix the parser so that it reads files without a last line feed  byok anthropic       client-a  claude-sonnet-5-5      3   7,600   90,000   2,400     $0.12    ~$0.12  estimated  done

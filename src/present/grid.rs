@@ -1,11 +1,15 @@
 //! A table that fits: which columns are shown at which width, and which one gives way.
 
-use comfy_table::{Attribute, Cell, CellAlignment, Color};
+use std::io::IsTerminal as _;
 
-use super::Style;
+use comfy_table::{Attribute, Cell, CellAlignment, Color};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::escape::{columns, escape_line, shorten};
+use super::table::{new_table, render, width};
+use crate::base::env::Env;
 use crate::domain::cost::CostState;
-use crate::present::escape::{columns, escape_line, shorten};
-use crate::present::table::{new_table, render};
 
 /// The narrowest that a column of free text is made, and what it keeps before columns of a high rank get room.
 const NARROWEST: usize = 12;
@@ -16,6 +20,26 @@ const SQUEEZES: u8 = 3;
 const WIDEST: usize = 72;
 /// Blanks around the text of a cell.
 const PADDING: usize = 2;
+
+/// Where a table is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Columns of the terminal; `None` in a pipe, where every column is shown in full.
+    pub width: Option<u16>,
+    pub colour: bool,
+    /// Dates of this year are shown without it.
+    pub now: Timestamp,
+}
+
+impl Style {
+    /// That of stdout.
+    #[must_use]
+    pub fn of(env: &Env, now: Timestamp) -> Self {
+        let dumb = env.get("TERM").is_none_or(|term| term == "dumb");
+        let colour = std::io::stdout().is_terminal() && !dumb && env.get("NO_COLOR").is_none();
+        Self { width: width(env), colour, now }
+    }
+}
 
 /// One column: its cells in the order of the rows.
 pub(super) struct Column {
@@ -58,6 +82,13 @@ impl Column {
     fn least(&self) -> usize {
         if self.gives_way { self.natural().min(NARROWEST) } else { self.natural() }
     }
+}
+
+/// A moment in UTC: `11-25 12:00`, and the day alone, `2025-12-31`, where it is not of this year.
+pub(super) fn when(at: Timestamp, now: Timestamp) -> String {
+    let year = |t: Timestamp| t.to_zoned_datetime(TimeZone::UTC).year();
+    let form = if year(at) == year(now) { "%m-%d %H:%M" } else { "%Y-%m-%d" };
+    at.strftime(form).to_string()
 }
 
 /// The columns as a table: those that fit, by rank; what room is left goes to the free text.
