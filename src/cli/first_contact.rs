@@ -1,7 +1,6 @@
 //! First contact: instead of refusing, what was found here and who would pay with it. `vk` alone shows it; a run or a
 //! `vk use` without a route asks, and goes on with the answer. Nobody is asked where nobody is there.
 
-use super::args::{KeysArgs, KeysCommand};
 use super::context::Context;
 use super::keys;
 use crate::catalog::Catalog;
@@ -9,8 +8,8 @@ use crate::config::{Flags, KeyChoice, ProviderSettings, Trust};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::path::{Auth, PayPath};
 use crate::domain::ui::Question;
+use crate::present;
 use crate::present::first_contact::{self, Overview, Sight};
-use crate::present::{self, table};
 use crate::routing::{self, payer};
 use crate::task::detect::{self, Found};
 use crate::task::prepare::Known;
@@ -73,7 +72,7 @@ pub async fn overview(context: &Context) -> Result<(), Failure> {
         notes: &notes,
         next: &next,
     };
-    present::stdout(&first_contact::overview(&overview, table::width(&context.env)))
+    present::stdout(&first_contact::overview(&overview))
 }
 
 /// What helps most: a key that lies about, else what the decision itself says.
@@ -88,11 +87,14 @@ fn next_commands(failure: &Failure, found: &Found, known: &Known) -> Vec<String>
     }
 }
 
-/// Asks whose account pays.
+/// The question, where it is about one project.
+pub const IN_THIS_PROJECT: &str = "Whose account pays in this project?";
+
+/// Asks `whose` account pays.
 ///
 /// # Errors
 /// Exit 3 with the commands to type where nobody is there to ask, nothing was chosen, or a key could not be stored.
-pub async fn choose(context: &Context, known: &Known) -> Result<Chosen, Failure> {
+pub async fn choose(context: &Context, known: &Known, whose: &str) -> Result<Chosen, Failure> {
     let refused = || match known.decide(None) {
         Err(failure) if failure.code == routing::NO_PATH => failure,
         _ => Failure::new(Status::NoCredential, routing::NO_PATH, "nothing was chosen").fix("vk use byok"),
@@ -105,18 +107,16 @@ pub async fn choose(context: &Context, known: &Known) -> Result<Chosen, Failure>
     let found = detect::all(&context.env, Some(&known.loaded.project.root)).await;
     let offers = offers(known, &found);
     let sights = sights(known, &found, &offers);
-    // A question's details stand behind a bar.
-    let room = table::width(&context.env).map(|width| width.saturating_sub(4));
     let mut question = Question {
-        text: "Whose account pays in this project?".to_owned(),
-        detail: Some(first_contact::list(&sights, room).trim_end().to_owned()),
+        text: whose.to_owned(),
+        detail: Some(first_contact::list(&sights).trim_end().to_owned()),
         options: vec![('n', "nobody, for now".to_owned())],
     };
     question.options.extend(offers.iter().enumerate().map(|(at, offer)| (digit(at), offer.name())));
     let answer = context.ui.ask(&question);
     let offer =
         answer.and_then(|key| offers.iter().enumerate().find(|(at, _)| digit(*at) == key)).map(|(_, offer)| offer);
-    take(offer.ok_or_else(refused)?, context, known).await
+    take(offer.ok_or_else(refused)?, context, known)
 }
 
 fn digit(at: usize) -> char {
@@ -151,8 +151,10 @@ fn offers(known: &Known, found: &Found) -> Vec<Offer> {
     for key in found.keys.iter().filter(|key| settings.providers.contains_key(key.provider)) {
         offers.push(Offer::Ambient { provider: key.provider.to_owned(), variable: key.variable.clone() });
     }
-    if offers.is_empty() {
-        offers.extend(["anthropic", "openai"].map(|name| Offer::NewKey { provider: name.to_owned() }));
+    for name in ["anthropic", "openai"] {
+        if !offers.iter().any(|offer| offer.provider() == name) {
+            offers.push(Offer::NewKey { provider: name.to_owned() });
+        }
     }
     offers.retain(|offer| wanted(offer.provider()));
     offers.truncate(9);
@@ -226,7 +228,7 @@ fn sights(known: &Known, found: &Found, offers: &[Offer]) -> Vec<Sight> {
         {
             sights.push(Sight {
                 key: key_of(&|each| each == offer),
-                what: format!("no key of {provider} yet"),
+                what: format!("a key of {provider} that you add now"),
                 who_pays: who(provider, provider_settings),
                 how: format!("vk keys add {provider}"),
             });
@@ -236,7 +238,7 @@ fn sights(known: &Known, found: &Found, offers: &[Offer]) -> Vec<Sight> {
 }
 
 /// Does what the offer needs first, and says what is to be written.
-async fn take(offer: &Offer, context: &Context, known: &Known) -> Result<Chosen, Failure> {
+fn take(offer: &Offer, context: &Context, known: &Known) -> Result<Chosen, Failure> {
     let provider = offer.provider().to_owned();
     let path = known.loaded.settings.providers.get(&provider).map_or(PayPath::Byok, |settings| settings.kind);
     let several = known.keys.iter().filter(|key| key.provider == provider).count() > 1;
@@ -250,22 +252,12 @@ async fn take(offer: &Offer, context: &Context, known: &Known) -> Result<Chosen,
                 return Err(Failure::new(Status::NoCredential, routing::NO_PATH, format!("{variable} stays ignored"))
                     .fix(format!("vk keys add {provider}")));
             }
-            add_key(context, &provider, Some(variable)).await?;
+            keys::store(context, &provider, Some(variable))?;
             Ok(chosen(None, None))
         }
         Offer::NewKey { .. } => {
-            add_key(context, &provider, None).await?;
+            keys::store(context, &provider, None)?;
             Ok(chosen(None, None))
         }
     }
-}
-
-async fn add_key(context: &Context, provider: &str, variable: Option<&str>) -> Result<(), Failure> {
-    let command = KeysCommand::Add {
-        provider: Some(provider.to_owned()),
-        label: None,
-        stdin: false,
-        from_env: variable.map(str::to_owned),
-    };
-    keys::run(KeysArgs { command }, context).await
 }

@@ -22,7 +22,9 @@ pub async fn run(args: KeysArgs, context: &Context) -> Result<(), Failure> {
     let keys = Keys { context, loaded: &loaded, vault: &vault };
     match args.command {
         KeysCommand::Add { provider, label, stdin, from_env } => {
-            keys.add(provider.as_deref(), label.as_deref(), &add::Source::of(stdin, from_env))
+            let key = keys.add(provider.as_deref(), label.as_deref(), &add::Source::of(stdin, from_env))?;
+            keys.tell_next(&key);
+            Ok(())
         }
         KeysCommand::List { output } => keys.list(output),
         KeysCommand::Test { label, provider, accept_address, output } => {
@@ -32,6 +34,17 @@ pub async fn run(args: KeysArgs, context: &Context) -> Result<(), Failure> {
         KeysCommand::Default { label, provider } => keys.default(&label, provider.as_deref()),
         KeysCommand::Init { file: _ } => keys.init_file(),
     }
+}
+
+/// Stores the key that a choice needs first: the variable's, else one that the person types.
+///
+/// # Errors
+/// As `vk keys add`.
+pub fn store(context: &Context, provider: &str, variable: Option<&str>) -> Result<(), Failure> {
+    let loaded = config::load(&context.env, &Flags::default())?;
+    let vault = Vault::open(&loaded.dirs.data, &context.env, Arc::clone(&context.ui));
+    let keys = Keys { context, loaded: &loaded, vault: &vault };
+    keys.add(Some(provider), None, &add::Source::of(false, variable.map(str::to_owned))).map(|_| ())
 }
 
 /// What each of the commands works with.

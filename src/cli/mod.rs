@@ -13,6 +13,8 @@ pub mod run;
 pub mod sandbox;
 mod stdin;
 pub mod tasks;
+pub mod trust;
+pub mod use_path;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -99,6 +101,8 @@ fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
         Some(Command::Models(args)) => models::run(args, context),
         Some(Command::Tasks(args)) => tasks::run(args, context),
         Some(Command::Doctor(args)) => block_on(doctor::run(args, context)),
+        Some(Command::Use(args)) => block_on(use_path::run(args, context)),
+        Some(Command::Trust(args)) => trust::run(&args, context),
         _ => Err(Failure::usage("not_built", "this command is not built yet")),
     }
 }

@@ -1,22 +1,24 @@
 //! `vk run`: the words and flags become an order; signals become its cancellation.
 
 use super::args::{Approve, ChoiceArgs, RunArgs, SandboxMode};
-use super::{context::Context, stdin};
+use super::{context::Context, first_contact, stdin, use_path};
 use crate::agent::approvals::Mode as Approval;
 use crate::agent::cancel::{Cancel, Signal};
 use crate::agent::limits::parse_duration;
-use crate::config::Flags;
+use crate::config::{Flags, Scope};
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
+use crate::routing;
 use crate::sandbox::{Mode, Network};
 use crate::task::order::{From, Order};
+use crate::task::prepare::Known;
 use crate::task::report::Ending;
 use crate::task::run;
 
 /// # Errors
 /// What ended the task; it has been told as part of `task.finished`.
 pub async fn run(args: RunArgs, context: &Context) -> Result<(), Failure> {
-    let order = match order(args, context) {
+    let order = match prepared(args, context).await {
         Ok(order) => order,
         Err(failure) => {
             context.ui.event(&Event::TaskFinished(Box::new(Ending::new().report(Some(&failure)))));
@@ -26,6 +28,25 @@ pub async fn run(args: RunArgs, context: &Context) -> Result<(), Failure> {
     let cancel = Cancel::default();
     listen(&cancel);
     run::run(&order, &context.env, &context.ui, &cancel).await
+}
+
+async fn prepared(args: RunArgs, context: &Context) -> Result<Order, Failure> {
+    let order = order(args, context)?;
+    if context.ui.interactive() && !order.dry_run {
+        make_first_contact(&order, context).await?;
+    }
+    Ok(order)
+}
+
+/// Where nothing says whose account pays, the person does: it is written as `vk use` writes it, and the task goes on.
+async fn make_first_contact(order: &Order, context: &Context) -> Result<(), Failure> {
+    let known = Known::read(&context.env, &order.flags, &context.ui)?;
+    match known.decide(Some(&order.task)) {
+        Err(failure) if failure.code == routing::NO_PATH => {}
+        _ => return Ok(()),
+    }
+    let chosen = first_contact::choose(context, &known, first_contact::IN_THIS_PROJECT).await?;
+    use_path::write(context, Scope::Project, &chosen.into())
 }
 
 fn order(args: RunArgs, context: &Context) -> Result<Order, Failure> {

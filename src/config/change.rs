@@ -22,7 +22,7 @@ use crate::domain::failure::Failure;
 use crate::domain::path::PayPath;
 
 /// Above the first line of a `vk.toml` that vk makes.
-const HEADING: &str = "# Whose account pays for coding tasks here, and which model runs. `vk route` explains it.\n";
+const HEADING: &str = "# Whose account pays for coding tasks here. `vk route` explains it.\n";
 
 /// Which file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use super::escape::escape_line;
-use super::table::{cell, new_table, render};
 
 /// One thing that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,25 +15,24 @@ pub struct Sight {
     pub how: String,
 }
 
-/// The list. Only the sights that can be chosen have a key in front.
+/// The list: what was found and who would pay with it, and below it how to use what no key stands for.
 #[must_use]
-pub fn list(sights: &[Sight], width: Option<u16>) -> String {
-    let keys = sights.iter().any(|sight| sight.key.is_some());
-    let header = if keys { ["", "found", "who would pay", "how"] } else { ["found", "who would pay", "how", ""] };
-    let mut table = new_table(&header, width);
+pub fn list(sights: &[Sight]) -> String {
+    let has_keys = sights.iter().any(|sight| sight.key.is_some());
+    let mut out = String::new();
     for sight in sights {
-        let key = sight.key.map(String::from).unwrap_or_default();
-        let first_line = sight.how.lines().next().unwrap_or_default();
-        let mut row = vec![cell(&sight.what), cell(&sight.who_pays), cell(first_line)];
-        row.insert(if keys { 0 } else { 3 }, cell(&key));
-        table.add_row(row);
-        for line in sight.how.lines().skip(1) {
-            let mut row = vec![cell(""), cell(""), cell(line)];
-            row.insert(if keys { 0 } else { 3 }, cell(""));
-            table.add_row(row);
+        let key = match sight.key {
+            Some(key) => format!("{key}  "),
+            None if has_keys => "-  ".to_owned(),
+            None => String::new(),
+        };
+        let indent = " ".repeat(key.len() + 2);
+        let _ = writeln!(out, "{key}{} · {}", escape_line(&sight.what), escape_line(&sight.who_pays));
+        for line in sight.how.lines().filter(|_| sight.key.is_none()) {
+            let _ = writeln!(out, "{indent}{}", escape_line(line));
         }
     }
-    render(&table)
+    out
 }
 
 /// What `vk` alone says.
@@ -49,7 +47,7 @@ pub struct Overview<'a> {
 }
 
 #[must_use]
-pub fn overview(overview: &Overview<'_>, width: Option<u16>) -> String {
+pub fn overview(overview: &Overview<'_>) -> String {
     let mut out = format!("vk {} in {}\n", env!("CARGO_PKG_VERSION"), escape_line(overview.project));
     let _ = match overview.route {
         Ok(line) => writeln!(out, "\n  {}", escape_line(line)),
@@ -59,7 +57,10 @@ pub fn overview(overview: &Overview<'_>, width: Option<u16>) -> String {
         let _ = writeln!(out, "  {}", escape_line(note));
     }
     if !overview.sights.is_empty() {
-        let _ = write!(out, "\n{}", list(overview.sights, width));
+        out.push_str("\nfound here\n");
+        for line in list(overview.sights).lines() {
+            let _ = writeln!(out, "  {line}");
+        }
     }
     let mut label = "next";
     out.push('\n');
@@ -85,32 +86,31 @@ mod tests {
             sight(
                 None,
                 "ANTHROPIC_API_KEY is set",
-                "you, Anthropic at list price",
+                "you pay Anthropic at list price",
                 "vk keys add anthropic --from-env ANTHROPIC_API_KEY",
             ),
-            sight(None, "ollama answers", "nobody", "add to config.toml:\n[providers.ollama]\nkind = \"free\""),
+            sight(None, "ollama answers", "nobody pays", "add to config.toml:\n[providers.ollama]\nkind = \"free\""),
         ];
         let next = ["vk keys add anthropic".to_owned(), "vk demo".to_owned()];
-        let shown = overview(
-            &Overview {
-                project: "shop",
-                route: Err("nothing says whose account pays"),
-                sights: &sights,
-                notes: &[],
-                next: &next,
-            },
-            None,
-        );
+        let shown = overview(&Overview {
+            project: "shop",
+            route: Err("nothing says whose account pays"),
+            sights: &sights,
+            notes: &[],
+            next: &next,
+        });
         insta::assert_snapshot!(shown.replacen(env!("CARGO_PKG_VERSION"), "VERSION", 1), @r#"
         vk VERSION in shop
 
           no route: nothing says whose account pays
 
-         found                     who would pay                 how
-         ANTHROPIC_API_KEY is set  you, Anthropic at list price  vk keys add anthropic --from-env ANTHROPIC_API_KEY
-         ollama answers            nobody                        add to config.toml:
-                                                                 [providers.ollama]
-                                                                 kind = "free"
+        found here
+          ANTHROPIC_API_KEY is set · you pay Anthropic at list price
+            vk keys add anthropic --from-env ANTHROPIC_API_KEY
+          ollama answers · nobody pays
+            add to config.toml:
+            [providers.ollama]
+            kind = "free"
 
         next  vk keys add anthropic
               vk demo
@@ -121,16 +121,13 @@ mod tests {
     #[test]
     fn what_can_be_chosen_has_its_key_in_front() {
         let sights = [
-            sight(Some('1'), "key anthropic client-a 3f9c01aa", "you, Anthropic at list price", ""),
+            sight(Some('1'), "key anthropic client-a 3f9c01aa", "you pay Anthropic at list price", ""),
             sight(None, "claude, logged in", "your Claude plan", "not usable by this version of vk"),
         ];
-        insta::assert_snapshot!(list(&sights, Some(60)), @"
-           found              who would pay      how
-        1  key anthropic      you, Anthropic at
-           client-a 3f9c01aa  list price
-           claude, logged in  your Claude plan   not usable by
-                                                 this version of
-                                                 vk
+        insta::assert_snapshot!(list(&sights), @r"
+        1  key anthropic client-a 3f9c01aa · you pay Anthropic at list price
+        -  claude, logged in · your Claude plan
+             not usable by this version of vk
         ");
     }
 }

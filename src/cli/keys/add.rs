@@ -31,7 +31,7 @@ impl Source {
 }
 
 impl Keys<'_> {
-    pub(super) fn add(&self, provider: Option<&str>, label: Option<&str>, source: &Source) -> Result<(), Failure> {
+    pub(super) fn add(&self, provider: Option<&str>, label: Option<&str>, source: &Source) -> Result<KeyInfo, Failure> {
         let label = label.unwrap_or(DEFAULT_LABEL);
         vault::check_label(label)?;
         // What can be refused is refused before anybody types a key.
@@ -56,7 +56,7 @@ impl Keys<'_> {
             other => other?,
         };
         self.tell(&key, &known);
-        Ok(())
+        Ok(key)
     }
 
     fn may_replace(&self, provider: &str, label: &str) -> Result<bool, Failure> {
@@ -137,6 +137,9 @@ impl Keys<'_> {
         if let Some(twin) = twin {
             self.say(format!("It is the same key as {}.", twin.name()));
         }
+    }
+
+    pub(super) fn tell_next(&self, key: &KeyInfo) {
         self.say(format!("Next: vk keys test {} --provider {}", key.label, key.provider));
         self.say(format!("      {}", self.next_command(key)));
     }

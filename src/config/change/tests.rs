@@ -25,7 +25,7 @@ fn a_new_file_stands_at_the_root_and_is_trusted_as_written() {
     assert_eq!(draft.settings.provider.as_ref().unwrap().value, "anthropic");
     draft.write(&world.load().unwrap()).unwrap();
     insta::assert_snapshot!(project_text(&world), @r#"
-    # Whose account pays for coding tasks here, and which model runs. `vk route` explains it.
+    # Whose account pays for coding tasks here. `vk route` explains it.
     path = "byok"
     provider = "anthropic"
     "#);

@@ -195,18 +195,51 @@ pub fn ask(loaded: &Loaded, needed: &Needed, ui: &dyn Ui) -> Result<(), Failure>
         let reason = if needed.changed { "changed since it was trusted" } else { "is not trusted" };
         return Err(refused("untrusted", format!("{file} {reason}, and nobody is there to ask")));
     }
-    let pages: Vec<&[String]> = needed.what.chunks(PAGE).collect();
-    for (i, page) in pages.iter().enumerate() {
-        let text = match (i + 1 == pages.len(), needed.changed) {
-            (false, _) => "There is more. Go on reading?".to_owned(),
-            (true, true) => format!("{file} changed since you trusted it. Use what it chooses now?"),
-            (true, false) => format!("Use what {file} chooses, in this project, from now on?"),
-        };
-        if !ui.confirm(&Question::yes_no(text).detail(chooses(loaded, page))) {
-            return Err(refused("not_trusted", format!("{file} was not trusted, so nothing of it is used")));
-        }
+    let question = if needed.changed {
+        format!("{file} changed since you trusted it. Use what it chooses now?")
+    } else {
+        format!("Use what {file} chooses, in this project, from now on?")
+    };
+    if !read_and_agreed(loaded, "chooses", &needed.what, &question, ui) {
+        return Err(refused("not_trusted", format!("{file} was not trusted, so nothing of it is used")));
     }
     remember(loaded, needed)
+}
+
+/// Asks about the whole file, which is about to be changed and then trusted as it stands. A file that is trusted, or
+/// that chooses nothing, is not asked about. Nothing is remembered: the change does that.
+///
+/// # Errors
+/// Exit 7 where nobody is there to ask or the answer is no.
+pub fn ask_whole(loaded: &Loaded, ui: &dyn Ui) -> Result<(), Failure> {
+    let Trust::Needed(needed) = standing(loaded)? else { return Ok(()) };
+    let file = shown_file(loaded);
+    let refused = |code, what: String| {
+        Failure::new(Status::Untrusted, code, what)
+            .why(chooses(loaded, &needed.what))
+            .fix("vk trust    # look at it and decide")
+    };
+    if !ui.interactive() {
+        let what = format!("{file} is not trusted, and nobody is there to ask; nothing was written");
+        return Err(refused("untrusted", what));
+    }
+    let text = loaded.project.file.as_ref().map_or("", |file| file.text.trim_end());
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let question = format!("{file} was written by somebody else. Change it, and trust all of it from now on?");
+    if read_and_agreed(loaded, "says", &lines, &question, ui) {
+        return Ok(());
+    }
+    Err(refused("not_trusted", format!("{file} was not trusted; nothing was written")))
+}
+
+/// Shows every line, a page at a time, and asks at the end of the last.
+fn read_and_agreed(loaded: &Loaded, verb: &str, lines: &[String], question: &str, ui: &dyn Ui) -> bool {
+    let path = loaded.project.file_path();
+    let pages = lines.len().div_ceil(PAGE);
+    lines.chunks(PAGE).enumerate().all(|(i, page)| {
+        let text = if i + 1 == pages { question } else { "There is more. Go on reading?" };
+        ui.confirm(&Question::yes_no(text).detail(format!("{} {verb}:\n{}", path.display(), page.join("\n"))))
+    })
 }
 
 /// Remembers as trusted what was shown. Another `vk` may have changed the record since; the file's bytes are those that

@@ -1,0 +1,293 @@
+//! `vk use`: writes whose account pays into a configuration file, and says what follows from it. What cannot work is
+//! refused before a byte is written; what is only not there yet, such as a key, is named with the command that adds it.
+
+use super::args::UseArgs;
+use super::context::Context;
+use super::first_contact::{self, Chosen};
+use crate::config::error::nearest;
+use crate::config::{self, Change, Draft, Flags, Layer, Loaded, Scope, Settings, Source, Sourced, Trust, dirs, trust};
+use crate::domain::failure::Failure;
+use crate::domain::path::{PayPath, UnknownWord};
+use crate::routing::{self, Facts, KeyFact};
+use crate::task::prepare::Known;
+
+/// # Errors
+/// Exit 2 for a name or a choice that cannot be, 3 where nothing is there to pay with, 7 for a file that is not trusted.
+pub async fn run(args: UseArgs, context: &Context) -> Result<(), Failure> {
+    let scope = match (args.global, args.personal) {
+        (true, _) => Scope::Global,
+        (_, true) => Scope::Personal,
+        _ => Scope::Project,
+    };
+    let path: Option<PayPath> = args
+        .path
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(|error: UnknownWord| Failure::usage("bad_value", error.to_string()).fix("vk use --help"))?;
+    if let Some(name) = args.key.as_deref().and_then(|key| key.strip_prefix("env:")) {
+        return Err(Failure::usage("key_not_stored", "a file names a stored key by its label, never a variable")
+            .why("whoever may change the file could otherwise pick among the secrets around it")
+            .fix(format!("vk keys add PROVIDER --from-env {name} --label LABEL"))
+            .fix(format!("vk run --key env:{name} ...    # for one run")));
+    }
+    let change = Change { path, provider: args.provider, model: args.model, key: args.key };
+    // The names are checked as flags are, before they stand in a file.
+    let named = Flags {
+        provider: change.provider.clone(),
+        model: change.model.clone(),
+        key: change.key.clone(),
+        ..Flags::default()
+    };
+    let mut known = Known::read(&context.env, &named, &context.ui)?;
+    if change != Change::default() {
+        write(context, scope, &change)?;
+        return tell_next(context);
+    }
+    if !context.ui.interactive() && known.loaded.settings.path.is_some() {
+        return Err(Failure::usage(
+            "nothing_to_write",
+            "vk use was not told what to write, and nobody is there to ask",
+        )
+        .fix("vk use byok --provider anthropic")
+        .fix("vk route    # what is chosen now"));
+    }
+    let whose = match scope {
+        Scope::Global => "Whose account pays where a project does not say?",
+        _ => first_contact::IN_THIS_PROJECT,
+    };
+    // What a file says so far does not narrow a new choice.
+    let settings = &mut known.loaded.settings;
+    settings.provider = settings.provider.take().filter(|provider| provider.layer() >= Layer::Env);
+    let chosen = first_contact::choose(context, &known, whose).await?;
+    write(context, scope, &chosen.into())?;
+    tell_next(context)
+}
+
+/// Where a route follows, it can be used.
+fn tell_next(context: &Context) -> Result<(), Failure> {
+    let known = Known::read(&context.env, &Flags::default(), &context.ui)?;
+    if known.decide(None).is_ok() {
+        context.ui.say("next: vk run \"fix the failing test\"");
+    }
+    Ok(())
+}
+
+impl From<Chosen> for Change {
+    fn from(chosen: Chosen) -> Self {
+        Self { path: Some(chosen.path), provider: Some(chosen.provider), model: chosen.model, key: chosen.key }
+    }
+}
+
+/// Writes the change, and says what it wrote and what follows.
+///
+/// # Errors
+/// Nothing is written then: exit 2 or 3 where no route could follow, 7 where the file is a stranger's.
+pub fn write(context: &Context, scope: Scope, change: &Change) -> Result<(), Failure> {
+    let known = Known::read(&context.env, &Flags::default(), &context.ui)?;
+    let loaded = &known.loaded;
+    let draft = config::draft(&context.env, loaded, scope, change)?;
+    let next = judge(&known, &as_typed(&draft.settings, change), scope, change)?;
+    let ui = context.ui.as_ref();
+    if scope == Scope::Project {
+        trust::ask_whole(loaded, ui)?;
+    }
+    draft.write(loaded)?;
+    let done = if draft.is_unchanged() { "was so already" } else { "written" };
+    ui.say(&format!("{} ({done}): {}", draft.shown, draft.lines.join(", ")));
+    if scope == Scope::Personal {
+        ui.say(&format!("for {}", dirs::show(loaded.project.dir(), context.env.home().as_deref())));
+    }
+    for dropped in &draft.dropped {
+        ui.say(&format!("removed {dropped}"));
+    }
+    match &next {
+        Next::Route { line, warnings } => {
+            ui.say(line);
+            warnings.iter().for_each(|warning| ui.say(&format!("warning: {warning}")));
+        }
+        Next::Missing(missing) => {
+            ui.say(&format!("no route yet: {}", missing.what));
+            missing.fix.iter().take(1).for_each(|fix| ui.say(&format!("next: {fix}")));
+        }
+    }
+    // What stands above the file, and what another reading makes of it.
+    let now = config::load(&context.env, &Flags::default())?;
+    overrides(&draft, &now).iter().for_each(|line| ui.say(line));
+    if scope != Scope::Project && matches!(now.trust, Trust::Needed(_)) {
+        ui.say("vk.toml in this project is not trusted yet: vk trust");
+    }
+    Ok(())
+}
+
+/// What follows from the file and the layers below it.
+enum Next {
+    Route {
+        line: String,
+        warnings: Vec<String>,
+    },
+    /// Nothing is wrong, but something has to be added first.
+    Missing(Failure),
+}
+
+/// The settings with what was typed as what it is: no file says it yet.
+fn as_typed(settings: &Settings, change: &Change) -> Settings {
+    fn typed<T>(value: &mut Option<Sourced<T>>, is_typed: bool, flag: &'static str) {
+        if let Some(value) = value.as_mut().filter(|_| is_typed) {
+            value.source = Source::Flag(flag);
+        }
+    }
+    let mut settings = settings.clone();
+    typed(&mut settings.provider, change.provider.is_some(), "--provider");
+    typed(&mut settings.model, change.model.is_some(), "--model");
+    typed(&mut settings.key, change.key.is_some(), "--key");
+    settings
+}
+
+fn judge(known: &Known, settings: &Settings, scope: Scope, change: &Change) -> Result<Next, Failure> {
+    known.with_facts(settings, None, |facts| {
+        let failure = match routing::decide(facts) {
+            Ok(route) => return Ok(Next::Route { line: route.line(), warnings: route.warnings }),
+            Err(failure) => failure,
+        };
+        if is_added_later(&failure, facts, scope, change) {
+            // A key that is still to come must not hide a wrong model.
+            if let Some(Err(failure)) = with_key_to_come(facts) {
+                return Err(typed_again(failure, facts, scope, change));
+            }
+            return Ok(Next::Missing(failure));
+        }
+        Err(typed_again(failure, facts, scope, change))
+    })
+}
+
+/// Whether the choice stands and only waits for something else.
+fn is_added_later(failure: &Failure, facts: &Facts<'_>, scope: Scope, change: &Change) -> bool {
+    let provider = facts.settings.provider.as_ref().map(|provider| provider.value.as_str());
+    match failure.code {
+        "no_key" => true,
+        // Of a provider that has keys here, another label is a slip.
+        "no_such_key" => !facts.keys.iter().any(|key| provider.is_none_or(|name| key.provider == name)),
+        // The file for every project leaves the rest to each of them.
+        "several_providers" | "several_keys" => scope == Scope::Global,
+        routing::NO_PATH => scope == Scope::Global || (change.provider.is_none() && change.key.is_none()),
+        _ => false,
+    }
+}
+
+/// The decision as it will be with the key that is not there yet; `None` where nothing says whose key that is.
+fn with_key_to_come(facts: &Facts<'_>) -> Option<Result<(), Failure>> {
+    let name = &facts.settings.provider.as_ref()?.value;
+    let provider = facts.settings.providers.get(name)?;
+    let label = facts.settings.key.as_ref().map_or_else(|| "default".to_owned(), |key| key.value.to_string());
+    let key = KeyFact {
+        provider: name.clone(),
+        label,
+        fingerprint: String::new(),
+        origin: provider.origin(),
+        is_default: false,
+    };
+    Some(routing::decide(&Facts { keys: &[key], ..*facts }).map(|_| ()))
+}
+
+/// The failure with its flags as whole commands of `vk use`, and the nearest label first.
+fn typed_again(mut failure: Failure, facts: &Facts<'_>, scope: Scope, change: &Change) -> Failure {
+    for fix in &mut failure.fix {
+        if let Some(command) = command_with(fix, scope, change) {
+            *fix = command;
+        }
+    }
+    if failure.code == "no_such_key"
+        && let Some(label) = &change.key
+    {
+        let provider = facts.settings.provider.as_ref().map(|provider| provider.value.as_str());
+        let same = facts.keys.iter().filter(|key| provider.is_none_or(|name| key.provider == name));
+        if let Some(near) = nearest(label, same.map(|key| key.label.as_str())) {
+            failure.fix.insert(0, command(scope, &Change { key: Some(near.to_owned()), ..change.clone() }));
+        }
+    }
+    failure
+}
+
+/// The command with the flags of a fix in place of what was typed; `None` where the fix is no list of flags.
+fn command_with(flags: &str, scope: Scope, change: &Change) -> Option<String> {
+    let mut change = change.clone();
+    let words: Vec<&str> = flags.split(' ').collect();
+    for pair in words.chunks(2) {
+        match *pair {
+            ["--path", path] => change.path = Some(path.parse().ok()?),
+            ["--provider", name] => {
+                change.key = change.key.filter(|_| change.provider.as_deref() == Some(name));
+                change.provider = Some(name.to_owned());
+            }
+            ["--model", model] => change.model = Some(model.to_owned()),
+            ["--key", key] => change.key = Some(key.to_owned()),
+            _ => return None,
+        }
+    }
+    Some(command(scope, &change))
+}
+
+fn command(scope: Scope, change: &Change) -> String {
+    let mut words = vec!["vk use".to_owned()];
+    words.extend(change.path.map(|path| path.to_string()));
+    for (flag, value) in [("--provider", &change.provider), ("--model", &change.model), ("--key", &change.key)] {
+        words.extend(value.as_ref().map(|value| format!("{flag} {value}")));
+    }
+    match scope {
+        Scope::Project => {}
+        Scope::Personal => words.push("--personal".to_owned()),
+        Scope::Global => words.push("--global".to_owned()),
+    }
+    words.join(" ")
+}
+
+/// Where a higher layer says something else than the file that was written.
+fn overrides(draft: &Draft, now: &Loaded) -> Vec<String> {
+    let (mine, now) = (values(&draft.settings), values(&now.settings));
+    let line = |(key, mine, now): (&str, &Option<(String, String)>, &Option<(String, String)>)| match (mine, now) {
+        (Some((mine, source)), Some((value, by))) if mine != value && source.starts_with(&draft.shown) => {
+            Some(format!("warning: {by} says {key} = \"{value}\", which wins over this file here"))
+        }
+        (None, Some((value, by))) => Some(format!("note: {by} says {key} = \"{value}\" here")),
+        _ => None,
+    };
+    mine.iter().zip(&now).filter_map(|((key, mine), (_, now))| line((key, mine, now))).collect()
+}
+
+/// The four values, each with its source, as people read them.
+fn values(settings: &Settings) -> [(&'static str, Option<(String, String)>); 4] {
+    let pair = |value: String, source: &config::Source| (value, source.to_string());
+    [
+        ("path", settings.path.as_ref().map(|path| pair(path.value.to_string(), &path.source))),
+        ("provider", settings.provider.as_ref().map(|name| pair(name.value.clone(), &name.source))),
+        ("model", settings.model.as_ref().map(|model| pair(model.value.clone(), &model.source))),
+        ("key", settings.key.as_ref().map(|key| pair(key.value.to_string(), &key.source))),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(path: PayPath, provider: &str, key: &str) -> Change {
+        Change { path: Some(path), provider: Some(provider.into()), model: None, key: Some(key.into()) }
+    }
+
+    #[test]
+    fn the_flags_of_a_fix_become_the_whole_command() {
+        let typed = change(PayPath::Byok, "anthropc", "client-a");
+        let again = |flags: &str, scope| command_with(flags, scope, &typed);
+        assert_eq!(again("--provider anthropic", Scope::Project).unwrap(), "vk use byok --provider anthropic");
+        assert_eq!(
+            again("--key client-b", Scope::Personal).unwrap(),
+            "vk use byok --provider anthropc --key client-b --personal"
+        );
+        assert_eq!(
+            again("--path platform --provider work --model gpt", Scope::Global).unwrap(),
+            "vk use platform --provider work --model gpt --global"
+        );
+        assert_eq!(again("--model ID, the exact id that this provider takes", Scope::Project), None);
+        assert_eq!(again("vk keys add anthropic", Scope::Project), None);
+    }
+}
