@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Command as Clap, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+/// The words of the four paths.
+const PATHS: [&str; 4] = ["byok", "subscription", "platform", "free"];
 
 /// Hand coding tasks to AI models; see and decide which model runs and whose account pays.
 #[derive(Debug, Parser)]
@@ -30,6 +33,7 @@ pub enum Command {
     Doctor(DoctorArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
+    /// Print the manual page: vk man | man -l -
     Man,
     /// The inside of the sandbox; not for people.
     #[command(name = "__sandbox", hide = true)]
@@ -39,8 +43,8 @@ pub enum Command {
 /// Which account pays and which model runs; each overrides every configuration file.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ChoiceArgs {
-    /// Whose account pays: byok, subscription, platform or free
-    #[arg(long, value_name = "PATH", help_heading = "Who pays")]
+    /// Whose account pays
+    #[arg(long, value_name = "PATH", value_parser = PATHS, help_heading = "Who pays")]
     pub path: Option<String>,
     /// The provider, by a name you have configured
     #[arg(long, value_name = "NAME", help_heading = "Who pays")]
@@ -220,7 +224,8 @@ pub enum KeysCommand {
 #[command(after_help = "Examples:\n  vk use byok\n  vk use byok --provider anthropic --key client-a --model best\n  \
     vk use byok --personal     # for this project, in your own config.toml\n  vk use byok --global       # for every project")]
 pub struct UseArgs {
-    /// byok, subscription, platform or free; without one, a guided choice
+    /// Whose account pays; without anything, a guided choice
+    #[arg(value_parser = PATHS)]
     pub path: Option<String>,
     #[arg(long, value_name = "NAME")]
     pub provider: Option<String>,
@@ -397,6 +402,19 @@ pub struct DemoArgs {
 #[command(after_help = "Example:\n  vk completions zsh > ~/.zfunc/_vk")]
 pub struct CompletionsArgs {
     pub shell: clap_complete::Shell,
+}
+
+/// The command line without what is not for people: for completions and the manual page.
+#[must_use]
+pub fn visible() -> Clap {
+    let full = Cli::command();
+    let shown = full.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    Clap::new("vk")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(full.get_about().cloned().unwrap_or_default())
+        .after_help(full.get_after_help().cloned().unwrap_or_default())
+        .disable_help_subcommand(true)
+        .subcommands(shown)
 }
 
 #[derive(Debug, Clone, Args)]

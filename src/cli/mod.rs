@@ -1,12 +1,14 @@
 //! Arguments in, one call, hand the result to `present/`.
 
 pub mod args;
+pub mod completions;
 pub mod context;
 pub mod cost;
 pub mod demo;
 pub mod doctor;
 pub mod first_contact;
 pub mod keys;
+pub mod manual;
 pub mod models;
 pub mod route;
 pub mod run;
@@ -103,7 +105,10 @@ fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
         Some(Command::Doctor(args)) => block_on(doctor::run(args, context)),
         Some(Command::Use(args)) => block_on(use_path::run(args, context)),
         Some(Command::Trust(args)) => trust::run(&args, context),
-        _ => Err(Failure::usage("not_built", "this command is not built yet")),
+        Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man) => manual::run(),
+        // It has no terminal and no errors for people: `dispatch` has run it.
+        Some(Command::Sandbox(_)) => Ok(()),
     }
 }
 

@@ -115,7 +115,7 @@ pub(super) fn no_such_label(facts: &Facts<'_>, provider: Option<&str>, label: &s
         .map(|key| format!("{} {}", key.provider, key.label))
         .collect();
     let failure = match &stored[..] {
-        [] => failure.why("no key is stored"),
+        [] => failure.why(format!("no key{whose} is stored")),
         _ => failure.why(format!("stored: {}", stored.join(", "))),
     };
     failure.fix(format!("vk keys add {} --label {label}", provider.unwrap_or("anthropic")))

@@ -222,12 +222,12 @@ fn make_private(folder: &Path) {
 }
 
 #[cfg(unix)]
-fn code_of(status: std::process::ExitStatus) -> i32 {
+pub fn code_of(status: std::process::ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt as _;
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
 }
 
 #[cfg(not(unix))]
-fn code_of(status: std::process::ExitStatus) -> i32 {
+pub fn code_of(status: std::process::ExitStatus) -> i32 {
     status.code().unwrap_or(-1)
 }

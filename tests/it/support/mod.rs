@@ -3,4 +3,6 @@
 
 pub mod env;
 pub mod provider;
+#[cfg(unix)]
+pub mod terminal;
 pub mod turn;

@@ -1,0 +1,202 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[vk] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'vk'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'vk'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand run 'Run a coding task in this repository'
+            cand keys 'Store, list and test provider keys; they live in the OS keyring'
+            cand use 'Write this project''s path to vk.toml, keeping its comments'
+            cand route 'Show who would pay and which model would run; nothing is sent'
+            cand cost 'What each task cost, and who paid'
+            cand tasks 'Tasks that ran here: list, look at, undo'
+            cand models 'The models vk knows, their prices and where those are from'
+            cand trust 'Look at this project''s vk.toml and trust what it chooses'
+            cand doctor 'What works here and what does not: keyring, sandbox, git, configuration, proxies'
+            cand demo 'See the real thing work against a rehearsed model, without a key or a network'
+            cand completions 'Print the completion script of a shell'
+            cand man 'Print the manual page: vk man | man -l -'
+        }
+        &'vk;run'= {
+            cand --path 'Whose account pays'
+            cand --provider 'The provider, by a name you have configured'
+            cand --model 'The model: an alias, an exact id, or fast, balanced, best'
+            cand --key 'A stored key''s label, or env:NAME for one run'
+            cand --fallback 'Allow one change of payer: FROM->TO=ask or FROM->TO=USD, with provider and key on the right side'
+            cand --max-cost 'Stop before the task costs more than this many dollars'
+            cand --max-turns 'Stop after this many model turns'
+            cand --timeout 'Stop after this long: 90s, 10m, 2h'
+            cand --check 'A command that must succeed after the work; its failure goes back to the model'
+            cand --check-rounds 'How often failed checks go back to the model'
+            cand --approve 'What is asked about: each write and command, commands only, or nothing inside the sandbox'
+            cand --sandbox 'What the model''s commands may write: the workspace, nothing, or anything (no sandbox)'
+            cand --allow-network 'Let commands reach the package registries, these hosts, or (alone) any host'
+            cand --trust 'Trust this project''s vk.toml if its hash is the one `vk trust --print` gave'
+            cand --continue 'Go on from the last task of this project, or from that one; the path may differ'
+            cand --output 'How the result is written'
+            cand --dry-run 'Show the route and stop before anything is sent'
+            cand --quiet 'Say less: the route line, errors and the answer'
+            cand --debug 'Write each request''s size, timing and status to stderr; never its contents'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'vk;keys'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand add 'Store a key; without a provider, the key''s prefix names it'
+            cand list 'The stored keys, never their secrets'
+            cand test 'Ask the provider, with one free request, whether the key works and whose it is'
+            cand remove 'Delete a key from the store'
+            cand default 'Use this key where a provider has several and none is named'
+            cand init 'Choose where secrets are kept'
+        }
+        &'vk;keys;add'= {
+            cand --label 'A name for the key (default: "default")'
+            cand --from-env 'Read the key from this environment variable, once'
+            cand --stdin 'Read the key from stdin'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;keys;list'= {
+            cand --output 'output'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;keys;test'= {
+            cand --provider 'provider'
+            cand --output 'output'
+            cand --accept-address 'Bind the key to the address that config.toml now gives its provider'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;keys;remove'= {
+            cand --provider 'provider'
+            cand --yes 'Do not ask'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;keys;default'= {
+            cand --provider 'provider'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;keys;init'= {
+            cand --file 'An age-encrypted file, where there is no OS keyring'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;use'= {
+            cand --provider 'provider'
+            cand --model 'model'
+            cand --key 'key'
+            cand --global 'Write your own config.toml, for every project'
+            cand --personal 'Write your own config.toml, for this project only'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;route'= {
+            cand --path 'Whose account pays'
+            cand --provider 'The provider, by a name you have configured'
+            cand --model 'The model: an alias, an exact id, or fast, balanced, best'
+            cand --key 'A stored key''s label, or env:NAME for one run'
+            cand --output 'output'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;cost'= {
+            cand --by 'One row for each'
+            cand --since 'From here on: 7d, 12h, 2026-11-01 (UTC)'
+            cand --until 'Up to the end of this day, or this moment'
+            cand --project 'Only this project''s tasks, by its name in the reports'
+            cand --output 'output'
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand show 'One task, call by call'
+        }
+        &'vk;cost;show'= {
+            cand --output 'output'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;tasks'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand list 'The tasks of this project, newest first'
+            cand show 'One task: its words, route, calls, checks and files'
+            cand diff 'What a task changed'
+            cand undo 'Put back what a task changed; files changed since are shown and skipped'
+        }
+        &'vk;tasks;list'= {
+            cand --output 'output'
+            cand --all 'Tasks of every project'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;tasks;show'= {
+            cand --output 'output'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;tasks;diff'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;tasks;undo'= {
+            cand --force 'Also files that were changed after the task'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;models'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand list 'Every known model'
+        }
+        &'vk;models;list'= {
+            cand --output 'output'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;trust'= {
+            cand --print 'Print the hash of what vk.toml chooses and stop'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;doctor'= {
+            cand --output 'output'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;demo'= {
+            cand --keep 'Keep the demo''s folder and print where it is'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;completions'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;man'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+    ]
+    $completions[$command]
+}

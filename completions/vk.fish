@@ -1,0 +1,169 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_vk_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_vk_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_vk_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_vk_using_subcommand
+    set -l cmd (__fish_vk_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c vk -n "__fish_vk_needs_command" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_needs_command" -s V -l version -d 'Print version'
+complete -c vk -n "__fish_vk_needs_command" -f -a "run" -d 'Run a coding task in this repository'
+complete -c vk -n "__fish_vk_needs_command" -f -a "keys" -d 'Store, list and test provider keys; they live in the OS keyring'
+complete -c vk -n "__fish_vk_needs_command" -f -a "use" -d 'Write this project\'s path to vk.toml, keeping its comments'
+complete -c vk -n "__fish_vk_needs_command" -f -a "route" -d 'Show who would pay and which model would run; nothing is sent'
+complete -c vk -n "__fish_vk_needs_command" -f -a "cost" -d 'What each task cost, and who paid'
+complete -c vk -n "__fish_vk_needs_command" -f -a "tasks" -d 'Tasks that ran here: list, look at, undo'
+complete -c vk -n "__fish_vk_needs_command" -f -a "models" -d 'The models vk knows, their prices and where those are from'
+complete -c vk -n "__fish_vk_needs_command" -f -a "trust" -d 'Look at this project\'s vk.toml and trust what it chooses'
+complete -c vk -n "__fish_vk_needs_command" -f -a "doctor" -d 'What works here and what does not: keyring, sandbox, git, configuration, proxies'
+complete -c vk -n "__fish_vk_needs_command" -f -a "demo" -d 'See the real thing work against a rehearsed model, without a key or a network'
+complete -c vk -n "__fish_vk_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c vk -n "__fish_vk_needs_command" -f -a "man" -d 'Print the manual page: vk man | man -l -'
+complete -c vk -n "__fish_vk_using_subcommand run" -l path -d 'Whose account pays' -r -f -a "byok\t''
+subscription\t''
+platform\t''
+free\t''"
+complete -c vk -n "__fish_vk_using_subcommand run" -l provider -d 'The provider, by a name you have configured' -r
+complete -c vk -n "__fish_vk_using_subcommand run" -l model -d 'The model: an alias, an exact id, or fast, balanced, best' -r
+complete -c vk -n "__fish_vk_using_subcommand run" -l key -d 'A stored key\'s label, or env:NAME for one run' -r
+complete -c vk -n "__fish_vk_using_subcommand run" -l fallback -d 'Allow one change of payer: FROM->TO=ask or FROM->TO=USD, with provider and key on the right side' -r
+complete -c vk -n "__fish_vk_using_subcommand run" -l max-cost -d 'Stop before the task costs more than this many dollars' -r
+complete -c vk -n "__fish_vk_using_subcommand run" -l max-turns -d 'Stop after this many model turns' -r
+complete -c vk -n "__fish_vk_using_subcommand run" -l timeout -d 'Stop after this long: 90s, 10m, 2h' -r
+complete -c vk -n "__fish_vk_using_subcommand run" -l check -d 'A command that must succeed after the work; its failure goes back to the model' -r
+complete -c vk -n "__fish_vk_using_subcommand run" -l check-rounds -d 'How often failed checks go back to the model' -r
+complete -c vk -n "__fish_vk_using_subcommand run" -l approve -d 'What is asked about: each write and command, commands only, or nothing inside the sandbox' -r -f -a "ask\t'Each write and each command is asked'
+edits\t'Commands are asked'
+all\t'Nothing inside the sandbox is asked'"
+complete -c vk -n "__fish_vk_using_subcommand run" -l sandbox -d 'What the model\'s commands may write: the workspace, nothing, or anything (no sandbox)' -r -f -a "workspace\t'The project folder can be written'
+read-only\t'Nothing can be written'
+off\t'No sandbox: commands run with your rights'"
+complete -c vk -n "__fish_vk_using_subcommand run" -l allow-network -d 'Let commands reach the package registries, these hosts, or (alone) any host' -r
+complete -c vk -n "__fish_vk_using_subcommand run" -l trust -d 'Trust this project\'s vk.toml if its hash is the one `vk trust --print` gave' -r
+complete -c vk -n "__fish_vk_using_subcommand run" -l continue -d 'Go on from the last task of this project, or from that one; the path may differ' -r
+complete -c vk -n "__fish_vk_using_subcommand run" -l output -d 'How the result is written' -r -f -a "text\t'The answer on stdout, everything else on stderr'
+json\t'One JSON object, at the end'
+stream-json\t'One JSON object a line, as things happen'"
+complete -c vk -n "__fish_vk_using_subcommand run" -l dry-run -d 'Show the route and stop before anything is sent'
+complete -c vk -n "__fish_vk_using_subcommand run" -l quiet -d 'Say less: the route line, errors and the answer'
+complete -c vk -n "__fish_vk_using_subcommand run" -l debug -d 'Write each request\'s size, timing and status to stderr; never its contents'
+complete -c vk -n "__fish_vk_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c vk -n "__fish_vk_using_subcommand keys; and not __fish_seen_subcommand_from add list test remove default init" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand keys; and not __fish_seen_subcommand_from add list test remove default init" -f -a "add" -d 'Store a key; without a provider, the key\'s prefix names it'
+complete -c vk -n "__fish_vk_using_subcommand keys; and not __fish_seen_subcommand_from add list test remove default init" -f -a "list" -d 'The stored keys, never their secrets'
+complete -c vk -n "__fish_vk_using_subcommand keys; and not __fish_seen_subcommand_from add list test remove default init" -f -a "test" -d 'Ask the provider, with one free request, whether the key works and whose it is'
+complete -c vk -n "__fish_vk_using_subcommand keys; and not __fish_seen_subcommand_from add list test remove default init" -f -a "remove" -d 'Delete a key from the store'
+complete -c vk -n "__fish_vk_using_subcommand keys; and not __fish_seen_subcommand_from add list test remove default init" -f -a "default" -d 'Use this key where a provider has several and none is named'
+complete -c vk -n "__fish_vk_using_subcommand keys; and not __fish_seen_subcommand_from add list test remove default init" -f -a "init" -d 'Choose where secrets are kept'
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from add" -l label -d 'A name for the key (default: "default")' -r
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from add" -l from-env -d 'Read the key from this environment variable, once' -r
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from add" -l stdin -d 'Read the key from stdin'
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from list" -l output -r -f -a "table\t''
+json\t''"
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from test" -l provider -r
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from test" -l output -r -f -a "table\t''
+json\t''"
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from test" -l accept-address -d 'Bind the key to the address that config.toml now gives its provider'
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from remove" -l provider -r
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from remove" -l yes -d 'Do not ask'
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from default" -l provider -r
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from default" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from init" -l file -d 'An age-encrypted file, where there is no OS keyring'
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand use" -l provider -r
+complete -c vk -n "__fish_vk_using_subcommand use" -l model -r
+complete -c vk -n "__fish_vk_using_subcommand use" -l key -r
+complete -c vk -n "__fish_vk_using_subcommand use" -l global -d 'Write your own config.toml, for every project'
+complete -c vk -n "__fish_vk_using_subcommand use" -l personal -d 'Write your own config.toml, for this project only'
+complete -c vk -n "__fish_vk_using_subcommand use" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand route" -l path -d 'Whose account pays' -r -f -a "byok\t''
+subscription\t''
+platform\t''
+free\t''"
+complete -c vk -n "__fish_vk_using_subcommand route" -l provider -d 'The provider, by a name you have configured' -r
+complete -c vk -n "__fish_vk_using_subcommand route" -l model -d 'The model: an alias, an exact id, or fast, balanced, best' -r
+complete -c vk -n "__fish_vk_using_subcommand route" -l key -d 'A stored key\'s label, or env:NAME for one run' -r
+complete -c vk -n "__fish_vk_using_subcommand route" -l output -r -f -a "table\t''
+json\t''"
+complete -c vk -n "__fish_vk_using_subcommand route" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l by -d 'One row for each' -r -f -a "task\t''
+session\t''
+day\t''
+week\t''
+month\t''
+project\t''
+path\t''
+model\t''
+provider\t''
+payer\t''
+key\t''
+user\t''
+tool\t''"
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l since -d 'From here on: 7d, 12h, 2026-11-01 (UTC)' -r
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l until -d 'Up to the end of this day, or this moment' -r
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l project -d 'Only this project\'s tasks, by its name in the reports' -r
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l output -r -f -a "table\t''
+json\t''
+csv\t''
+markdown\t''"
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -f -a "show" -d 'One task, call by call'
+complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from show" -l output -r -f -a "table\t''
+json\t''
+csv\t''
+markdown\t''"
+complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand tasks; and not __fish_seen_subcommand_from list show diff undo" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand tasks; and not __fish_seen_subcommand_from list show diff undo" -f -a "list" -d 'The tasks of this project, newest first'
+complete -c vk -n "__fish_vk_using_subcommand tasks; and not __fish_seen_subcommand_from list show diff undo" -f -a "show" -d 'One task: its words, route, calls, checks and files'
+complete -c vk -n "__fish_vk_using_subcommand tasks; and not __fish_seen_subcommand_from list show diff undo" -f -a "diff" -d 'What a task changed'
+complete -c vk -n "__fish_vk_using_subcommand tasks; and not __fish_seen_subcommand_from list show diff undo" -f -a "undo" -d 'Put back what a task changed; files changed since are shown and skipped'
+complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from list" -l output -r -f -a "table\t''
+json\t''"
+complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from list" -l all -d 'Tasks of every project'
+complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from show" -l output -r -f -a "table\t''
+json\t''"
+complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from undo" -l force -d 'Also files that were changed after the task'
+complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from undo" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list" -f -a "list" -d 'Every known model'
+complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from list" -l output -r -f -a "table\t''
+json\t''"
+complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand trust" -l print -d 'Print the hash of what vk.toml chooses and stop'
+complete -c vk -n "__fish_vk_using_subcommand trust" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand doctor" -l output -r -f -a "table\t''
+json\t''"
+complete -c vk -n "__fish_vk_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand demo" -l keep -d 'Keep the demo\'s folder and print where it is'
+complete -c vk -n "__fish_vk_using_subcommand demo" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand man" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand use" -f -a "byok subscription platform free"
+complete -c vk -n "__fish_vk_using_subcommand completions" -f -a "bash elvish fish powershell zsh"
