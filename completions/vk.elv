@@ -33,7 +33,7 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand doctor 'What works here and what does not: keyring, sandbox, git, configuration, proxies'
             cand demo 'See the real thing work against a rehearsed model, without a key or a network'
             cand completions 'Print the completion script of a shell'
-            cand man 'Print the manual page: vk man | man -l -'
+            cand man 'Print the manual page of every command'
         }
         &'vk;run'= {
             cand --path 'Whose account pays'
@@ -76,25 +76,25 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand --help 'Print help'
         }
         &'vk;keys;list'= {
-            cand --output 'output'
+            cand --output 'How it is written'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'vk;keys;test'= {
-            cand --provider 'provider'
-            cand --output 'output'
+            cand --provider 'Whose key, where several providers have that label'
+            cand --output 'How it is written'
             cand --accept-address 'Bind the key to the address that config.toml now gives its provider'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'vk;keys;remove'= {
-            cand --provider 'provider'
+            cand --provider 'Whose key, where several providers have that label'
             cand --yes 'Do not ask'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'vk;keys;default'= {
-            cand --provider 'provider'
+            cand --provider 'Whose key, where several providers have that label'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -104,9 +104,9 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand --help 'Print help'
         }
         &'vk;use'= {
-            cand --provider 'provider'
-            cand --model 'model'
-            cand --key 'key'
+            cand --provider 'The provider, by a name you have configured'
+            cand --model 'The model: an alias, an exact id, or fast, balanced, best'
+            cand --key 'A stored key''s label'
             cand --global 'Write your own config.toml, for every project'
             cand --personal 'Write your own config.toml, for this project only'
             cand -h 'Print help'
@@ -117,7 +117,7 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand --provider 'The provider, by a name you have configured'
             cand --model 'The model: an alias, an exact id, or fast, balanced, best'
             cand --key 'A stored key''s label, or env:NAME for one run'
-            cand --output 'output'
+            cand --output 'How it is written'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -126,13 +126,13 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand --since 'From here on: 7d, 12h, 2026-11-01 (UTC)'
             cand --until 'Up to the end of this day, or this moment'
             cand --project 'Only this project''s tasks, by its name in the reports'
-            cand --output 'output'
+            cand --output 'How it is written'
             cand -h 'Print help'
             cand --help 'Print help'
             cand show 'One task, call by call'
         }
         &'vk;cost;show'= {
-            cand --output 'output'
+            cand --output 'How it is written'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -145,13 +145,13 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand undo 'Put back what a task changed; files changed since are shown and skipped'
         }
         &'vk;tasks;list'= {
-            cand --output 'output'
+            cand --output 'How it is written'
             cand --all 'Tasks of every project'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'vk;tasks;show'= {
-            cand --output 'output'
+            cand --output 'How it is written'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -170,7 +170,7 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand list 'Every known model'
         }
         &'vk;models;list'= {
-            cand --output 'output'
+            cand --output 'How it is written'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -180,7 +180,7 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand --help 'Print help'
         }
         &'vk;doctor'= {
-            cand --output 'output'
+            cand --output 'How it is written'
             cand -h 'Print help'
             cand --help 'Print help'
         }

@@ -37,7 +37,7 @@ complete -c vk -n "__fish_vk_needs_command" -f -a "trust" -d 'Look at this proje
 complete -c vk -n "__fish_vk_needs_command" -f -a "doctor" -d 'What works here and what does not: keyring, sandbox, git, configuration, proxies'
 complete -c vk -n "__fish_vk_needs_command" -f -a "demo" -d 'See the real thing work against a rehearsed model, without a key or a network'
 complete -c vk -n "__fish_vk_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c vk -n "__fish_vk_needs_command" -f -a "man" -d 'Print the manual page: vk man | man -l -'
+complete -c vk -n "__fish_vk_needs_command" -f -a "man" -d 'Print the manual page of every command'
 complete -c vk -n "__fish_vk_using_subcommand run" -l path -d 'Whose account pays' -r -f -a "byok\t''
 subscription\t''
 platform\t''
@@ -78,24 +78,24 @@ complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_f
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from add" -l from-env -d 'Read the key from this environment variable, once' -r
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from add" -l stdin -d 'Read the key from stdin'
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from list" -l output -r -f -a "table\t''
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from list" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''"
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from test" -l provider -r
-complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from test" -l output -r -f -a "table\t''
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from test" -l provider -d 'Whose key, where several providers have that label' -r
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from test" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''"
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from test" -l accept-address -d 'Bind the key to the address that config.toml now gives its provider'
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from remove" -l provider -r
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from remove" -l provider -d 'Whose key, where several providers have that label' -r
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from remove" -l yes -d 'Do not ask'
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from default" -l provider -r
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from default" -l provider -d 'Whose key, where several providers have that label' -r
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from default" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from init" -l file -d 'An age-encrypted file, where there is no OS keyring'
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand use" -l provider -r
-complete -c vk -n "__fish_vk_using_subcommand use" -l model -r
-complete -c vk -n "__fish_vk_using_subcommand use" -l key -r
+complete -c vk -n "__fish_vk_using_subcommand use" -l provider -d 'The provider, by a name you have configured' -r
+complete -c vk -n "__fish_vk_using_subcommand use" -l model -d 'The model: an alias, an exact id, or fast, balanced, best' -r
+complete -c vk -n "__fish_vk_using_subcommand use" -l key -d 'A stored key\'s label' -r
 complete -c vk -n "__fish_vk_using_subcommand use" -l global -d 'Write your own config.toml, for every project'
 complete -c vk -n "__fish_vk_using_subcommand use" -l personal -d 'Write your own config.toml, for this project only'
 complete -c vk -n "__fish_vk_using_subcommand use" -s h -l help -d 'Print help'
@@ -106,7 +106,7 @@ free\t''"
 complete -c vk -n "__fish_vk_using_subcommand route" -l provider -d 'The provider, by a name you have configured' -r
 complete -c vk -n "__fish_vk_using_subcommand route" -l model -d 'The model: an alias, an exact id, or fast, balanced, best' -r
 complete -c vk -n "__fish_vk_using_subcommand route" -l key -d 'A stored key\'s label, or env:NAME for one run' -r
-complete -c vk -n "__fish_vk_using_subcommand route" -l output -r -f -a "table\t''
+complete -c vk -n "__fish_vk_using_subcommand route" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''"
 complete -c vk -n "__fish_vk_using_subcommand route" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l by -d 'One row for each' -r -f -a "task\t''
@@ -125,13 +125,13 @@ tool\t''"
 complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l since -d 'From here on: 7d, 12h, 2026-11-01 (UTC)' -r
 complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l until -d 'Up to the end of this day, or this moment' -r
 complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l project -d 'Only this project\'s tasks, by its name in the reports' -r
-complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l output -r -f -a "table\t''
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''
 csv\t''
 markdown\t''"
 complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -f -a "show" -d 'One task, call by call'
-complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from show" -l output -r -f -a "table\t''
+complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from show" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''
 csv\t''
 markdown\t''"
@@ -141,11 +141,11 @@ complete -c vk -n "__fish_vk_using_subcommand tasks; and not __fish_seen_subcomm
 complete -c vk -n "__fish_vk_using_subcommand tasks; and not __fish_seen_subcommand_from list show diff undo" -f -a "show" -d 'One task: its words, route, calls, checks and files'
 complete -c vk -n "__fish_vk_using_subcommand tasks; and not __fish_seen_subcommand_from list show diff undo" -f -a "diff" -d 'What a task changed'
 complete -c vk -n "__fish_vk_using_subcommand tasks; and not __fish_seen_subcommand_from list show diff undo" -f -a "undo" -d 'Put back what a task changed; files changed since are shown and skipped'
-complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from list" -l output -r -f -a "table\t''
+complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from list" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''"
 complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from list" -l all -d 'Tasks of every project'
 complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from show" -l output -r -f -a "table\t''
+complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from show" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''"
 complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help'
@@ -153,12 +153,12 @@ complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_
 complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from undo" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list" -f -a "list" -d 'Every known model'
-complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from list" -l output -r -f -a "table\t''
+complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from list" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''"
 complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand trust" -l print -d 'Print the hash of what vk.toml chooses and stop'
 complete -c vk -n "__fish_vk_using_subcommand trust" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand doctor" -l output -r -f -a "table\t''
+complete -c vk -n "__fish_vk_using_subcommand doctor" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''"
 complete -c vk -n "__fish_vk_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand demo" -l keep -d 'Keep the demo\'s folder and print where it is'

@@ -1,6 +1,10 @@
 //! The command line as clap types, and nothing else. The doc comments are the help.
 
+mod run;
+
 use std::path::PathBuf;
+
+pub use run::{Approve, ChoiceArgs, RunArgs, RunOutput, SandboxMode};
 
 use clap::{Args, Command as Clap, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
@@ -33,117 +37,12 @@ pub enum Command {
     Doctor(DoctorArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
-    /// Print the manual page: vk man | man -l -
+    /// Print the manual page of every command
+    #[command(after_help = "Examples:\n  vk man | man -l -\n  vk man > ~/.local/share/man/man1/vk.1")]
     Man,
     /// The inside of the sandbox; not for people.
     #[command(name = "__sandbox", hide = true)]
     Sandbox(SandboxArgs),
-}
-
-/// Which account pays and which model runs; each overrides every configuration file.
-#[derive(Debug, Clone, Default, Args)]
-pub struct ChoiceArgs {
-    /// Whose account pays
-    #[arg(long, value_name = "PATH", value_parser = PATHS, help_heading = "Who pays")]
-    pub path: Option<String>,
-    /// The provider, by a name you have configured
-    #[arg(long, value_name = "NAME", help_heading = "Who pays")]
-    pub provider: Option<String>,
-    /// The model: an alias, an exact id, or fast, balanced, best
-    #[arg(long, value_name = "MODEL", help_heading = "Who pays")]
-    pub model: Option<String>,
-    /// A stored key's label, or env:NAME for one run
-    #[arg(long, value_name = "LABEL|env:NAME", help_heading = "Who pays")]
-    pub key: Option<String>,
-}
-
-/// Run a coding task in this repository
-#[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:\n  vk run \"add stripe checkout\"\n  git diff | vk run \"review this\"\n  \
-    vk run --check 'cargo test' --max-cost 1.50 \"make the failing test pass\"\n  \
-    vk run --continue \"now write the docs\"\n  \
-    vk run --key env:ANTHROPIC_API_KEY --path byok --provider anthropic --output json \"fix lint\"   # CI")]
-pub struct RunArgs {
-    /// The task; "-", or nothing with piped stdin, reads it from stdin
-    #[arg(value_name = "TASK")]
-    pub task: Option<String>,
-    #[command(flatten)]
-    pub choice: ChoiceArgs,
-    /// Allow one change of payer: FROM->TO=ask or FROM->TO=USD, with provider and key on the right side
-    #[arg(long, value_name = "EDGE=ask|USD", help_heading = "Who pays")]
-    pub fallback: Vec<String>,
-    /// Stop before the task costs more than this many dollars
-    #[arg(long, value_name = "USD", help_heading = "Limits")]
-    pub max_cost: Option<String>,
-    /// Stop after this many model turns
-    #[arg(long, value_name = "N", help_heading = "Limits")]
-    pub max_turns: Option<u32>,
-    /// Stop after this long: 90s, 10m, 2h
-    #[arg(long, value_name = "TIME", help_heading = "Limits")]
-    pub timeout: Option<String>,
-    /// A command that must succeed after the work; its failure goes back to the model
-    #[arg(long, value_name = "CMD", help_heading = "Checks")]
-    pub check: Vec<String>,
-    /// How often failed checks go back to the model
-    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Checks")]
-    pub check_rounds: u32,
-    /// What is asked about: each write and command, commands only, or nothing inside the sandbox
-    #[arg(long, value_name = "WHAT", help_heading = "Containment")]
-    pub approve: Option<Approve>,
-    /// What the model's commands may write: the workspace, nothing, or anything (no sandbox)
-    #[arg(long, value_name = "MODE", help_heading = "Containment")]
-    pub sandbox: Option<SandboxMode>,
-    /// Let commands reach the package registries, these hosts, or (alone) any host
-    #[arg(long, value_name = "registries|HOST,...", num_args = 0..=1, default_missing_value = "*", require_equals = true, help_heading = "Containment")]
-    pub allow_network: Option<String>,
-    /// Trust this project's vk.toml if its hash is the one `vk trust --print` gave
-    #[arg(long, value_name = "SHA256", help_heading = "Containment")]
-    pub trust: Option<String>,
-    /// Go on from the last task of this project, or from that one; the path may differ
-    #[arg(long = "continue", value_name = "TASK_ID", num_args = 0..=1, default_missing_value = "", require_equals = true)]
-    pub continue_task: Option<String>,
-    /// Show the route and stop before anything is sent
-    #[arg(long)]
-    pub dry_run: bool,
-    /// How the result is written
-    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
-    pub output: RunOutput,
-    /// Say less: the route line, errors and the answer
-    #[arg(long, help_heading = "Output")]
-    pub quiet: bool,
-    /// Write each request's size, timing and status to stderr; never its contents
-    #[arg(long, help_heading = "Output")]
-    pub debug: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Approve {
-    /// Each write and each command is asked
-    Ask,
-    /// Commands are asked
-    Edits,
-    /// Nothing inside the sandbox is asked
-    All,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SandboxMode {
-    /// The project folder can be written
-    Workspace,
-    /// Nothing can be written
-    ReadOnly,
-    /// No sandbox: commands run with your rights
-    Off,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RunOutput {
-    /// The answer on stdout, everything else on stderr
-    Text,
-    /// One JSON object, at the end
-    Json,
-    /// One JSON object a line, as things happen
-    StreamJson,
 }
 
 /// A data command's output
@@ -181,6 +80,7 @@ pub enum KeysCommand {
     },
     /// The stored keys, never their secrets
     List {
+        /// How it is written
         #[arg(long, value_name = "FORMAT", default_value = "table")]
         output: ListOutput,
     },
@@ -188,18 +88,22 @@ pub enum KeysCommand {
     Test {
         /// The key's label; without one, every stored key
         label: Option<String>,
-        #[arg(long)]
+        /// Whose key, where several providers have that label
+        #[arg(long, value_name = "NAME")]
         provider: Option<String>,
         /// Bind the key to the address that config.toml now gives its provider
         #[arg(long)]
         accept_address: bool,
+        /// How it is written
         #[arg(long, value_name = "FORMAT", default_value = "table")]
         output: ListOutput,
     },
     /// Delete a key from the store
     Remove {
+        /// The key's label, as vk keys list shows it
         label: String,
-        #[arg(long)]
+        /// Whose key, where several providers have that label
+        #[arg(long, value_name = "NAME")]
         provider: Option<String>,
         /// Do not ask
         #[arg(long)]
@@ -207,8 +111,10 @@ pub enum KeysCommand {
     },
     /// Use this key where a provider has several and none is named
     Default {
+        /// The key's label, as vk keys list shows it
         label: String,
-        #[arg(long)]
+        /// Whose key, where several providers have that label
+        #[arg(long, value_name = "NAME")]
         provider: Option<String>,
     },
     /// Choose where secrets are kept
@@ -227,10 +133,13 @@ pub struct UseArgs {
     /// Whose account pays; without anything, a guided choice
     #[arg(value_parser = PATHS)]
     pub path: Option<String>,
+    /// The provider, by a name you have configured
     #[arg(long, value_name = "NAME")]
     pub provider: Option<String>,
+    /// The model: an alias, an exact id, or fast, balanced, best
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
+    /// A stored key's label
     #[arg(long, value_name = "LABEL")]
     pub key: Option<String>,
     /// Write your own config.toml, for every project
@@ -245,9 +154,11 @@ pub struct UseArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  vk route\n  vk route \"refactor the parser\" --output json")]
 pub struct RouteArgs {
+    /// The task's words, where vk.toml chooses the model by them
     pub task: Option<String>,
     #[command(flatten)]
     pub choice: ChoiceArgs,
+    /// How it is written
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub output: ListOutput,
 }
@@ -273,6 +184,7 @@ pub struct CostArgs {
     /// Only this project's tasks, by its name in the reports
     #[arg(long, value_name = "NAME")]
     pub project: Option<String>,
+    /// How it is written
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub output: CostOutput,
 }
@@ -281,7 +193,9 @@ pub struct CostArgs {
 pub enum CostCommand {
     /// One task, call by call
     Show {
+        /// The task's id or its beginning
         task_id: String,
+        /// How it is written
         #[arg(long, value_name = "FORMAT", default_value = "table")]
         output: CostOutput,
     },
@@ -330,6 +244,7 @@ pub enum TasksCommand {
         /// Tasks of every project
         #[arg(long)]
         all: bool,
+        /// How it is written
         #[arg(long, value_name = "FORMAT", default_value = "table")]
         output: ListOutput,
     },
@@ -337,13 +252,18 @@ pub enum TasksCommand {
     Show {
         /// The task's id or its beginning; without one, the last task here
         task_id: Option<String>,
+        /// How it is written
         #[arg(long, value_name = "FORMAT", default_value = "table")]
         output: ListOutput,
     },
     /// What a task changed
-    Diff { task_id: Option<String> },
+    Diff {
+        /// The task's id or its beginning; without one, the last task here
+        task_id: Option<String>,
+    },
     /// Put back what a task changed; files changed since are shown and skipped
     Undo {
+        /// The task's id or its beginning; without one, the last task here
         task_id: Option<String>,
         /// Also files that were changed after the task
         #[arg(long)]
@@ -366,6 +286,7 @@ pub enum ModelsCommand {
     List {
         /// Only models whose id holds this text
         filter: Option<String>,
+        /// How it is written
         #[arg(long, value_name = "FORMAT", default_value = "table")]
         output: ListOutput,
     },
@@ -384,13 +305,16 @@ pub struct TrustArgs {
 
 /// What works here and what does not: keyring, sandbox, git, configuration, proxies
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  vk doctor\n  vk doctor --output json")]
 pub struct DoctorArgs {
+    /// How it is written
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub output: ListOutput,
 }
 
 /// See the real thing work against a rehearsed model, without a key or a network
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  vk demo\n  vk demo --keep      # look at the folder afterwards")]
 pub struct DemoArgs {
     /// Keep the demo's folder and print where it is
     #[arg(long)]
@@ -401,6 +325,7 @@ pub struct DemoArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example:\n  vk completions zsh > ~/.zfunc/_vk")]
 pub struct CompletionsArgs {
+    /// The shell
     pub shell: clap_complete::Shell,
 }
 

@@ -10,7 +10,7 @@ use crate::domain::failure::Failure;
 use crate::present;
 
 /// What no single command's help says.
-const MORE: &str = r#".SH EXIT STATUS
+const MORE: &str = r".SH EXIT STATUS
 The first cause decides.
 .TP
 \fB0\fR
@@ -67,7 +67,7 @@ no colours
 honoured, and shown
 .PP
 Credentials in the environment, such as ANTHROPIC_API_KEY, are never used unless \fB\-\-key env:NAME\fR names them.
-"#;
+";
 
 /// # Errors
 /// When stdout cannot be written.

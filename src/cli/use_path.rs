@@ -1,6 +1,8 @@
 //! `vk use`: writes whose account pays into a configuration file, and says what follows from it. What cannot work is
 //! refused before a byte is written; what is only not there yet, such as a key, is named with the command that adds it.
 
+use std::fmt::Display;
+
 use super::args::UseArgs;
 use super::context::Context;
 use super::first_contact::{self, Chosen};
@@ -104,16 +106,22 @@ pub fn write(context: &Context, scope: Scope, change: &Change) -> Result<(), Fai
     match &next {
         Next::Route { line, warnings } => {
             ui.say(line);
-            warnings.iter().for_each(|warning| ui.say(&format!("warning: {warning}")));
+            for warning in warnings {
+                ui.say(&format!("warning: {warning}"));
+            }
         }
         Next::Missing(missing) => {
             ui.say(&format!("no route yet: {}", missing.what));
-            missing.fix.iter().take(1).for_each(|fix| ui.say(&format!("next: {fix}")));
+            if let Some(fix) = missing.fix.first() {
+                ui.say(&format!("next: {fix}"));
+            }
         }
     }
     // What stands above the file, and what another reading makes of it.
     let now = config::load(&context.env, &Flags::default())?;
-    overrides(&draft, &now).iter().for_each(|line| ui.say(line));
+    for line in overrides(&draft, &now) {
+        ui.say(&line);
+    }
     if scope != Scope::Project && matches!(now.trust, Trust::Needed(_)) {
         ui.say("vk.toml in this project is not trusted yet: vk trust");
     }
@@ -244,25 +252,34 @@ fn command(scope: Scope, change: &Change) -> String {
 
 /// Where a higher layer says something else than the file that was written.
 fn overrides(draft: &Draft, now: &Loaded) -> Vec<String> {
-    let (mine, now) = (values(&draft.settings), values(&now.settings));
-    let line = |(key, mine, now): (&str, &Option<(String, String)>, &Option<(String, String)>)| match (mine, now) {
-        (Some((mine, source)), Some((value, by))) if mine != value && source.starts_with(&draft.shown) => {
-            Some(format!("warning: {by} says {key} = \"{value}\", which wins over this file here"))
+    let line = |(mine, now): (Said, Said)| match (mine.value, now.value) {
+        (Some(mine), Some(value)) if mine == value => None,
+        (Some(_), Some(value)) => {
+            Some(format!("warning: {} says {} = \"{value}\", which wins over this file here", now.by, now.key))
         }
-        (None, Some((value, by))) => Some(format!("note: {by} says {key} = \"{value}\" here")),
-        _ => None,
+        (None, Some(value)) => Some(format!("note: {} says {} = \"{value}\" here", now.by, now.key)),
+        (_, None) => None,
     };
-    mine.iter().zip(&now).filter_map(|((key, mine), (_, now))| line((key, mine, now))).collect()
+    said(&draft.settings).into_iter().zip(said(&now.settings)).filter_map(line).collect()
 }
 
-/// The four values, each with its source, as people read them.
-fn values(settings: &Settings) -> [(&'static str, Option<(String, String)>); 4] {
-    let pair = |value: String, source: &config::Source| (value, source.to_string());
+/// One of the four values as people read it.
+struct Said {
+    key: &'static str,
+    value: Option<String>,
+    by: String,
+}
+
+fn said(settings: &Settings) -> [Said; 4] {
+    fn one<T: Display>(key: &'static str, value: Option<&Sourced<T>>) -> Said {
+        let by = value.map(|value| value.source.to_string()).unwrap_or_default();
+        Said { key, value: value.map(|value| value.value.to_string()), by }
+    }
     [
-        ("path", settings.path.as_ref().map(|path| pair(path.value.to_string(), &path.source))),
-        ("provider", settings.provider.as_ref().map(|name| pair(name.value.clone(), &name.source))),
-        ("model", settings.model.as_ref().map(|model| pair(model.value.clone(), &model.source))),
-        ("key", settings.key.as_ref().map(|key| pair(key.value.to_string(), &key.source))),
+        one("path", settings.path.as_ref()),
+        one("provider", settings.provider.as_ref()),
+        one("model", settings.model.as_ref()),
+        one("key", settings.key.as_ref()),
     ]
 }
 
