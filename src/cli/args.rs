@@ -347,3 +347,27 @@ pub struct SandboxArgs {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub rest: Vec<PathBuf>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_an_example_and_every_argument_its_help() {
+        Cli::command().debug_assert();
+        fn check(command: &Clap) {
+            assert!(command.get_about().is_some(), "{} says nothing of itself", command.get_name());
+            for arg in command.get_arguments() {
+                assert!(arg.get_help().is_some(), "{} {} has no help", command.get_name(), arg.get_id());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        let all = visible();
+        for command in all.get_subcommands() {
+            let more = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(more.contains("vk "), "{} has no example", command.get_name());
+            check(command);
+        }
+        assert!(all.get_subcommands().all(|command| command.get_name() != "__sandbox"));
+    }
+}

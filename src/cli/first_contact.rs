@@ -241,7 +241,8 @@ fn sights(known: &Known, found: &Found, offers: &[Offer]) -> Vec<Sight> {
 fn take(offer: &Offer, context: &Context, known: &Known) -> Result<Chosen, Failure> {
     let provider = offer.provider().to_owned();
     let path = known.loaded.settings.providers.get(&provider).map_or(PayPath::Byok, |settings| settings.kind);
-    let several = known.keys.iter().filter(|key| key.provider == provider).count() > 1;
+    let stored = known.keys.iter().filter(|key| key.provider == provider).count();
+    let (has_one, several) = (stored > 0, stored > 1);
     let chosen = |key, model| Chosen { path, provider: provider.clone(), key, model };
     match offer {
         Offer::Stored { label, .. } => Ok(chosen(several.then(|| label.clone()), None)),
@@ -252,8 +253,8 @@ fn take(offer: &Offer, context: &Context, known: &Known) -> Result<Chosen, Failu
                 return Err(Failure::new(Status::NoCredential, routing::NO_PATH, format!("{variable} stays ignored"))
                     .fix(format!("vk keys add {provider}")));
             }
-            keys::store(context, &provider, Some(variable))?;
-            Ok(chosen(None, None))
+            let label = keys::store(context, &provider, Some(variable))?;
+            Ok(chosen(has_one.then_some(label), None))
         }
         Offer::NewKey { .. } => {
             keys::store(context, &provider, None)?;

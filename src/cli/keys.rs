@@ -36,15 +36,20 @@ pub async fn run(args: KeysArgs, context: &Context) -> Result<(), Failure> {
     }
 }
 
-/// Stores the key that a choice needs first: the variable's, else one that the person types.
+/// Stores the key that a choice needs first: the variable's, else one that the person types. Gives its label, which is
+/// never that of a key that is there.
 ///
 /// # Errors
 /// As `vk keys add`.
-pub fn store(context: &Context, provider: &str, variable: Option<&str>) -> Result<(), Failure> {
+pub fn store(context: &Context, provider: &str, variable: Option<&str>) -> Result<String, Failure> {
     let loaded = config::load(&context.env, &Flags::default())?;
     let vault = Vault::open(&loaded.dirs.data, &context.env, Arc::clone(&context.ui));
     let keys = Keys { context, loaded: &loaded, vault: &vault };
-    keys.add(Some(provider), None, &add::Source::of(false, variable.map(str::to_owned))).map(|_| ())
+    let known = vault.list()?;
+    let is_free = |label: &String| !known.iter().any(|key| key.provider == provider && key.label == *label);
+    let label = (1..=999).map(add::numbered_label).find(is_free);
+    let source = add::Source::of(false, variable.map(str::to_owned));
+    Ok(keys.add(Some(provider), label.as_deref(), &source)?.label)
 }
 
 /// What each of the commands works with.

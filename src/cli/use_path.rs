@@ -33,7 +33,7 @@ pub async fn run(args: UseArgs, context: &Context) -> Result<(), Failure> {
             .fix(format!("vk keys add PROVIDER --from-env {name} --label LABEL"))
             .fix(format!("vk run --key env:{name} ...    # for one run")));
     }
-    let change = Change { path, provider: args.provider, model: args.model, key: args.key };
+    let change = Change { path, provider: args.provider, model: args.model, key: args.key, without_model: false };
     // The names are checked as flags are, before they stand in a file.
     let named = Flags {
         provider: change.provider.clone(),
@@ -77,7 +77,13 @@ fn tell_next(context: &Context) -> Result<(), Failure> {
 
 impl From<Chosen> for Change {
     fn from(chosen: Chosen) -> Self {
-        Self { path: Some(chosen.path), provider: Some(chosen.provider), model: chosen.model, key: chosen.key }
+        Self {
+            path: Some(chosen.path),
+            provider: Some(chosen.provider),
+            model: chosen.model,
+            key: chosen.key,
+            without_model: false,
+        }
     }
 }
 
@@ -88,8 +94,7 @@ impl From<Chosen> for Change {
 pub fn write(context: &Context, scope: Scope, change: &Change) -> Result<(), Failure> {
     let known = Known::read(&context.env, &Flags::default(), &context.ui)?;
     let loaded = &known.loaded;
-    let draft = config::draft(&context.env, loaded, scope, change)?;
-    let next = judge(&known, &as_typed(&draft.settings, change), scope, change)?;
+    let (draft, next) = decided(context, &known, scope, change)?;
     let ui = context.ui.as_ref();
     if scope == Scope::Project {
         trust::ask_whole(loaded, ui)?;
@@ -126,6 +131,26 @@ pub fn write(context: &Context, scope: Scope, change: &Change) -> Result<(), Fai
         ui.say("vk.toml in this project is not trusted yet: vk trust");
     }
     Ok(())
+}
+
+/// The draft and what follows. A model of the file that another payer does not offer goes with the old payer.
+fn decided(context: &Context, known: &Known, scope: Scope, change: &Change) -> Result<(Draft, Next), Failure> {
+    let draft = |change: &Change| config::draft(&context.env, &known.loaded, scope, change);
+    let first = draft(change)?;
+    let failure = match judge(known, &as_typed(&first.settings, change), scope, change) {
+        Ok(next) => return Ok((first, next)),
+        Err(failure) => failure,
+    };
+    let is_moved = change.path.is_some() || change.provider.is_some();
+    if change.model.is_some() || !is_moved || !routing::UNKNOWN_MODEL.contains(&failure.code) {
+        return Err(failure);
+    }
+    let change = Change { without_model: true, ..change.clone() };
+    let second = draft(&change)?;
+    match judge(known, &as_typed(&second.settings, &change), scope, &change) {
+        Ok(next) if second.dropped.len() > first.dropped.len() => Ok((second, next)),
+        _ => Err(failure),
+    }
 }
 
 /// What follows from the file and the layers below it.
@@ -288,7 +313,7 @@ mod tests {
     use super::*;
 
     fn change(path: PayPath, provider: &str, key: &str) -> Change {
-        Change { path: Some(path), provider: Some(provider.into()), model: None, key: Some(key.into()) }
+        Change { path: Some(path), provider: Some(provider.into()), key: Some(key.into()), ..Change::default() }
     }
 
     #[test]

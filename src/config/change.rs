@@ -42,6 +42,8 @@ pub struct Change {
     pub provider: Option<String>,
     pub model: Option<String>,
     pub key: Option<String>,
+    /// Takes out the file's model, which the new payer does not offer.
+    pub without_model: bool,
 }
 
 /// A change that has not been written.
@@ -177,8 +179,13 @@ fn edits<'c>(change: &'c Change, old: &Choice, user: &UserValues) -> (Vec<Edit<'
         }
         _ => {}
     }
-    if let Some(model) = &change.model {
-        edits.push(("model", Some(model)));
+    match (&change.model, &old.model) {
+        (Some(model), _) => edits.push(("model", Some(model))),
+        (None, Some(model)) if change.without_model => {
+            edits.push(("model", None));
+            dropped.push(format!("model = \"{}\": it is not offered there", model.value));
+        }
+        _ => {}
     }
     let moved_path = change.path.is_some_and(|new| old.path.as_ref().is_some_and(|path| path.value != new));
     let moved = old_provider.map_or(moved_path, |old| provider != Some(old));

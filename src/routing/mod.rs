@@ -122,6 +122,9 @@ fn chosen_path<'a>(facts: &Facts<'a>) -> Result<&'a Sourced<PayPath>, Failure> {
 /// The code of the failure that first contact answers in a terminal.
 pub const NO_PATH: &str = "no_path";
 
+/// The codes of a model, or a word for one, that the provider does not offer.
+pub const UNKNOWN_MODEL: [&str; 2] = ["unknown_model", "model_not_named"];
+
 fn no_path(facts: &Facts<'_>) -> Failure {
     let failure = Failure::new(Status::NoCredential, NO_PATH, "nothing says whose account pays")
         .why("the path is never inferred: it is chosen once, by you");

@@ -13,6 +13,11 @@ use crate::domain::ui::Question;
 /// The label of a key for which none was given.
 const DEFAULT_LABEL: &str = "default";
 
+/// `default`, `default-2`, ...
+pub(super) fn numbered_label(number: u32) -> String {
+    if number == 1 { DEFAULT_LABEL.to_owned() } else { format!("{DEFAULT_LABEL}-{number}") }
+}
+
 /// Where the key comes from.
 pub(super) enum Source {
     Person,

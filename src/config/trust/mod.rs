@@ -185,15 +185,11 @@ pub fn obtain(loaded: &mut Loaded, given: Option<&str>, ui: &dyn Ui) -> Result<(
 /// Exit 7 where nobody is there to ask or the answer is no.
 pub fn ask(loaded: &Loaded, needed: &Needed, ui: &dyn Ui) -> Result<(), Failure> {
     let file = shown_file(loaded);
-    let refused = |code, what: String| {
-        Failure::new(Status::Untrusted, code, what)
-            .why(chooses(loaded, &needed.what))
-            .fix("vk trust    # look at it and decide")
-            .fix(format!("vk run --trust {} ...    # where nobody is there to ask", needed.hash))
-    };
     if !ui.interactive() {
         let reason = if needed.changed { "changed since it was trusted" } else { "is not trusted" };
-        return Err(refused("untrusted", format!("{file} {reason}, and nobody is there to ask")));
+        let what = format!("{file} {reason}, and nobody is there to ask");
+        return Err(untrusted(loaded, needed, what)
+            .fix(format!("vk run --trust {} ...    # where nobody is there to ask", needed.hash)));
     }
     let question = if needed.changed {
         format!("{file} changed since you trusted it. Use what it chooses now?")
@@ -201,7 +197,9 @@ pub fn ask(loaded: &Loaded, needed: &Needed, ui: &dyn Ui) -> Result<(), Failure>
         format!("Use what {file} chooses, in this project, from now on?")
     };
     if !read_and_agreed(loaded, "chooses", &needed.what, &question, ui) {
-        return Err(refused("not_trusted", format!("{file} was not trusted, so nothing of it is used")));
+        // What it chooses has just been read.
+        let what = format!("{file} was not trusted, so nothing of it is used");
+        return Err(Failure::new(Status::Untrusted, "not_trusted", what).fix("vk trust"));
     }
     remember(loaded, needed)
 }
@@ -214,14 +212,9 @@ pub fn ask(loaded: &Loaded, needed: &Needed, ui: &dyn Ui) -> Result<(), Failure>
 pub fn ask_whole(loaded: &Loaded, ui: &dyn Ui) -> Result<(), Failure> {
     let Trust::Needed(needed) = standing(loaded)? else { return Ok(()) };
     let file = shown_file(loaded);
-    let refused = |code, what: String| {
-        Failure::new(Status::Untrusted, code, what)
-            .why(chooses(loaded, &needed.what))
-            .fix("vk trust    # look at it and decide")
-    };
     if !ui.interactive() {
         let what = format!("{file} is not trusted, and nobody is there to ask; nothing was written");
-        return Err(refused("untrusted", what));
+        return Err(untrusted(loaded, &needed, what));
     }
     let text = loaded.project.file.as_ref().map_or("", |file| file.text.trim_end());
     let lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -229,7 +222,14 @@ pub fn ask_whole(loaded: &Loaded, ui: &dyn Ui) -> Result<(), Failure> {
     if read_and_agreed(loaded, "says", &lines, &question, ui) {
         return Ok(());
     }
-    Err(refused("not_trusted", format!("{file} was not trusted; nothing was written")))
+    let what = format!("{file} was not trusted; nothing was written");
+    Err(Failure::new(Status::Untrusted, "not_trusted", what).fix("vk trust"))
+}
+
+fn untrusted(loaded: &Loaded, needed: &Needed, what: String) -> Failure {
+    Failure::new(Status::Untrusted, "untrusted", what)
+        .why(chooses(loaded, &needed.what))
+        .fix("vk trust    # look at it and decide")
 }
 
 /// Shows every line, a page at a time, and asks at the end of the last.

@@ -98,6 +98,18 @@ fn a_key_that_is_still_to_come_is_named_and_hides_no_wrong_model() {
 }
 
 #[test]
+fn a_model_that_only_the_old_payer_has_goes_with_it() {
+    let vk = with_keys(Vk::new(), &["anthropic/a", "openai/b"]).git();
+    ok(&vk, &["use", "byok", "--provider", "anthropic", "--model", "claude-haiku-4-5-20251001"]);
+    let ran = ok(&vk, &["use", "byok", "--provider", "openai"]);
+    assert!(ran.stderr.contains("removed model = \"claude-haiku-4-5-20251001\": it is not offered there"), "{ran}");
+    // A word that both understand stays.
+    ok(&vk, &["use", "--model", "best"]);
+    ok(&vk, &["use", "byok", "--provider", "anthropic"]);
+    assert!(project_text(&vk).ends_with("provider = \"anthropic\"\nmodel = \"best\"\n"));
+}
+
+#[test]
 fn nothing_to_write_and_nobody_to_ask_is_told_with_the_command() {
     let vk = Vk::new().var("ANTHROPIC_API_KEY", "sk-ant-api03-ambient");
     says(&vk, &["use"], 3, &["nothing says whose account pays", "vk use byok --provider anthropic"]);
