@@ -352,16 +352,17 @@ pub struct SandboxArgs {
 mod tests {
     use super::*;
 
+    fn check(command: &Clap) {
+        assert!(command.get_about().is_some(), "{} says nothing of itself", command.get_name());
+        for arg in command.get_arguments() {
+            assert!(arg.get_help().is_some(), "{} {} has no help", command.get_name(), arg.get_id());
+        }
+        command.get_subcommands().for_each(check);
+    }
+
     #[test]
     fn every_command_has_an_example_and_every_argument_its_help() {
         Cli::command().debug_assert();
-        fn check(command: &Clap) {
-            assert!(command.get_about().is_some(), "{} says nothing of itself", command.get_name());
-            for arg in command.get_arguments() {
-                assert!(arg.get_help().is_some(), "{} {} has no help", command.get_name(), arg.get_id());
-            }
-            command.get_subcommands().for_each(check);
-        }
         let all = visible();
         for command in all.get_subcommands() {
             let more = command.get_after_help().map(ToString::to_string).unwrap_or_default();
