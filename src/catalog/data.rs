@@ -41,6 +41,9 @@ struct FileRow {
 struct SourceRow {
     text: String,
     as_of: Date,
+    /// Read from the vendor's own document, or from one that cites it.
+    #[serde(default)]
+    own: bool,
 }
 
 #[derive(Deserialize)]
@@ -153,7 +156,7 @@ fn build_price(model: &str, sources: &BTreeMap<String, SourceRow>, row: &PriceRo
             Some(LongContext { over_tokens: long.over_tokens, rates })
         }
     };
-    Ok(Price::new(rates, long, row.from, &source.text, source.as_of))
+    Ok(Price { own: source.own, ..Price::new(rates, long, row.from, &source.text, source.as_of) })
 }
 
 /// A vendor without a price for cached tokens charges them as input: no discount, no surcharge.
@@ -172,7 +175,7 @@ fn build_rates(row: &RatesRow) -> Result<Rates, String> {
 }
 
 impl Price {
-    /// A price with its hash.
+    /// A price with its hash, not of the vendor's own document.
     #[must_use]
     pub fn new(rates: Rates, long: Option<LongContext>, from: Option<Date>, source: &str, as_of: Date) -> Self {
         let mut digest = Sha256::new();
@@ -188,6 +191,6 @@ impl Price {
             // Writing to a String cannot fail.
             let _ = write!(hash, "{byte:02x}");
         }
-        Self { rates, long, from, source: source.to_owned(), as_of, hash }
+        Self { rates, long, from, source: source.to_owned(), as_of, own: false, hash }
     }
 }

@@ -1,17 +1,23 @@
-//! What models exist, what each accepts and what its tokens cost, as bundled dated data and the look-ups over it.
-//! Which model a task uses is not decided here (`routing/`), and nothing is read from disk or network.
+//! What models exist, what each accepts and what its tokens cost, as bundled dated data and the look-ups over it;
+//! what else is sold (`plan`); and the user's own later reading of public price lists (`refresh`), merged over the
+//! bundled data. Which model a task uses is not decided here (`routing/`).
 
 mod data;
 pub mod model;
+mod overlay;
+pub mod plan;
 pub mod price;
+pub mod refresh;
 mod resolve;
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub use model::{Model, Tier, Vendor};
+pub use overlay::{OVERLAY_FILE, Overlay, OverlayError, OverlayRow, Reading, ReadFrom};
 pub use price::{LongContext, Price, Rates};
 pub use resolve::{Match, Resolved, UnknownModel};
 
@@ -42,6 +48,8 @@ pub struct Catalog {
 struct Table {
     vendor: &'static str,
     text: &'static str,
+    /// What the overlay says of this vendor.
+    overlaid: Vec<OverlayRow>,
     parsed: OnceLock<Option<Vendor>>,
 }
 
@@ -49,7 +57,14 @@ impl Table {
     /// A broken file is no vendor, which makes its models unknown and unpriced, never free; the tests keep that
     /// from ever being released.
     fn vendor(&self) -> Option<&Vendor> {
-        self.parsed.get_or_init(|| data::parse(self.text).ok()).as_ref()
+        let parse = || {
+            let mut vendor = data::parse(self.text).ok()?;
+            for row in &self.overlaid {
+                overlay::apply(&mut vendor, row);
+            }
+            Some(vendor)
+        };
+        self.parsed.get_or_init(parse).as_ref()
     }
 }
 
@@ -58,8 +73,27 @@ impl Catalog {
     #[must_use]
     pub fn bundled() -> &'static Self {
         static CATALOG: OnceLock<Catalog> = OnceLock::new();
-        let table = |(vendor, text): &(&'static str, &'static str)| Table { vendor, text, parsed: OnceLock::new() };
-        CATALOG.get_or_init(|| Self { tables: BUNDLED.iter().map(table).collect() })
+        CATALOG.get_or_init(|| Self::with(Vec::new()))
+    }
+
+    /// The bundled tables under what `vk models refresh` stored in the data folder. An overlay that cannot be
+    /// read is left out, and the second value says so.
+    #[must_use]
+    pub fn load(data_dir: &Path) -> (Self, Option<OverlayError>) {
+        match Overlay::load(data_dir) {
+            Ok(overlay) => (Self::with(overlay.map(|overlay| overlay.rows).unwrap_or_default()), None),
+            Err(error) => (Self::with(Vec::new()), Some(error)),
+        }
+    }
+
+    /// The bundled tables under these rows.
+    #[must_use]
+    pub fn with(mut rows: Vec<OverlayRow>) -> Self {
+        let table = |(vendor, text): &(&'static str, &'static str)| {
+            let overlaid = rows.extract_if(.., |row| row.vendor == *vendor).collect();
+            Table { vendor, text, overlaid, parsed: OnceLock::new() }
+        };
+        Self { tables: BUNDLED.iter().map(table).collect() }
     }
 
     pub fn vendors(&self) -> impl Iterator<Item = &Vendor> {

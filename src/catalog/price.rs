@@ -18,8 +18,9 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// In pico-dollars, not rounded.
-    fn picos(&self, usage: &Usage) -> i128 {
+    /// What tokens cost at these rates, in pico-dollars, not rounded.
+    #[must_use]
+    pub fn picos(&self, usage: &Usage) -> i128 {
         self.input.times(usage.input)
             + self.cache_read.times(usage.cache_read)
             + self.cache_write_5m.times(usage.cache_write_5m)
@@ -51,6 +52,8 @@ pub struct Price {
     pub source: String,
     /// When that page or list was current, or was read where it bears no date.
     pub as_of: Date,
+    /// Whether that was the vendor's own document, or one that cites it: lists of others never replace it.
+    pub own: bool,
     /// The first 12 hex digits of a SHA-256 over everything above: ledger rows keep it, so that a cost can be
     /// traced to the row that made it.
     pub hash: String,

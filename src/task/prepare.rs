@@ -19,13 +19,17 @@ pub struct Known {
     pub vault: Vault,
     pub keys: Vec<KeyInfo>,
     pub env_key: Option<EnvKey>,
+    /// The bundled prices under what `vk models refresh` stored.
+    pub catalog: Catalog,
 }
 
 impl Known {
     /// # Errors
     /// A configuration that is wrong, a key index that cannot be read, a named variable that holds no key.
     pub fn read(env: &Env, flags: &Flags, ui: &Arc<dyn Ui>) -> Result<Self, Failure> {
-        let loaded = config::load(env, flags)?;
+        let mut loaded = config::load(env, flags)?;
+        let (catalog, damage) = Catalog::load(&loaded.dirs.data);
+        loaded.warnings.extend(damage.map(|damage| damage.warning()));
         let vault = Vault::open(&loaded.dirs.data, env, Arc::clone(ui));
         let keys = vault.list()?;
         let env_key = match loaded.settings.key.as_ref().map(|key| &key.value) {
@@ -35,7 +39,7 @@ impl Known {
             }
             _ => None,
         };
-        Ok(Self { loaded, vault, keys, env_key })
+        Ok(Self { loaded, vault, keys, env_key, catalog })
     }
 
     /// The route for these words, and the price of its model.
@@ -61,7 +65,7 @@ impl Known {
             settings,
             keys: &keys,
             env_key: self.env_key.as_ref(),
-            catalog: Catalog::bundled(),
+            catalog: &self.catalog,
             ambient: &self.loaded.ignored_ambient,
             task,
             now: clock::now(),

@@ -3,6 +3,7 @@
 mod calls;
 mod find;
 mod groups;
+mod history;
 mod report;
 mod spend;
 mod tasks;
@@ -10,6 +11,7 @@ mod tasks;
 pub use calls::{CallRow, CallState};
 pub use find::Found;
 pub use groups::GroupRow;
+pub use history::PastCall;
 pub use report::{Group, Query, Report, Rows};
 pub use spend::{Amount, CallCounts, Spend};
 pub use tasks::{TaskRecord, TaskRow};
