@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub use model::{Model, Tier, Vendor};
-pub use overlay::{OVERLAY_FILE, Overlay, OverlayError, OverlayRow, Reading, ReadFrom};
+pub use overlay::{OVERLAY_FILE, Overlay, OverlayError, OverlayRow, ReadFrom, Reading};
 pub use price::{LongContext, Price, Rates};
 pub use resolve::{Match, Resolved, UnknownModel};
 

@@ -239,10 +239,8 @@ impl FileForm {
 
 impl RowForm {
     fn of(row: &OverlayRow) -> Self {
-        let long = row.price.long.map(|long| LongForm {
-            over_tokens: long.over_tokens,
-            rates: RatesForm::of(&long.rates),
-        });
+        let long =
+            row.price.long.map(|long| LongForm { over_tokens: long.over_tokens, rates: RatesForm::of(&long.rates) });
         let reading = |one: &Reading| ReadingForm { list: one.list.clone(), rates: RatesForm::of(&one.rates) };
         Self {
             vendor: row.vendor.clone(),

@@ -38,7 +38,13 @@ impl Plan {
     /// Whether the plan's seller serves this model under it.
     #[must_use]
     pub fn serves(&self, model: &Model) -> bool {
-        let id = format!("{}/{}", model.vendor, model.id);
+        self.serves_id(&model.vendor, &model.id)
+    }
+
+    /// The same by the catalog's vendor and id.
+    #[must_use]
+    pub fn serves_id(&self, vendor: &str, id: &str) -> bool {
+        let id = format!("{vendor}/{id}");
         self.covers.iter().any(|beginning| id.starts_with(beginning.as_str()))
     }
 }
@@ -312,7 +318,8 @@ mod tests {
             let served = Catalog::bundled().models().filter(|model| plan.serves(model)).count();
             assert!(served > 0, "{} serves nothing", plan.id);
             for beginning in &plan.covers {
-                let known = Catalog::bundled().models().any(|m| format!("{}/{}", m.vendor, m.id).starts_with(beginning));
+                let known =
+                    Catalog::bundled().models().any(|m| format!("{}/{}", m.vendor, m.id).starts_with(beginning));
                 assert!(known, "{}: no model begins with {beginning}", plan.id);
             }
         }

@@ -1,6 +1,7 @@
 //! The decision: a pure function from what is known to a route and the reason of each of its steps.
 //! Nothing is read, asked or sent here; what is known is gathered in `task/`.
 
+pub mod compare;
 mod key;
 mod model;
 mod payer;

@@ -110,8 +110,7 @@ fn model(
     reader: &Reader<'_>,
 ) -> Result<Option<ListedRow>, RefreshError> {
     let wrong = |what: String| reader.unbelievable(format_args!("{vendor}/{id}: {what}"));
-    let fields: Members<'_, &RawValue> =
-        serde_json::from_str(value.get()).map_err(|error| wrong(error.to_string()))?;
+    let fields: Members<'_, &RawValue> = serde_json::from_str(value.get()).map_err(|error| wrong(error.to_string()))?;
     let mut base = Band::default();
     let mut above: BTreeMap<u64, Band> = BTreeMap::new();
     let (mut context, mut max_output) = (None, None);
@@ -174,7 +173,11 @@ mod tests {
                 "cache_creation_input_token_cost_above_1hr",
                 Some(200_000),
             ),
-            ("input_cost_per_token_above_272k_tokens_priority", "input_cost_per_token_above_272k_tokens_priority", None),
+            (
+                "input_cost_per_token_above_272k_tokens_priority",
+                "input_cost_per_token_above_272k_tokens_priority",
+                None,
+            ),
             ("input_cost_per_token_above_0k_tokens", "input_cost_per_token_above_0k_tokens", None),
         ] {
             assert_eq!(band_of(name), (bucket, over), "{name}");

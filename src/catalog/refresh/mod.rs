@@ -57,9 +57,9 @@ impl From<RefreshError> for Failure {
         let kept = "nothing was changed: the prices in use are those of before";
         match error {
             RefreshError::Net(net) => Self::from(net).why(kept).fix("vk models refresh --from FILE"),
-            RefreshError::Status { .. } => Self::new(Status::ProviderFailed, "unreachable", what)
-                .why(kept)
-                .fix("vk models refresh --from FILE"),
+            RefreshError::Status { .. } => {
+                Self::new(Status::ProviderFailed, "unreachable", what).why(kept).fix("vk models refresh --from FILE")
+            }
             _ => Self::usage("bad_price_list", what).why(kept),
         }
     }

@@ -111,10 +111,9 @@ fn model(vendor: &'static str, id: &str, value: &RawValue, reader: &mut Reader<'
         // One threshold is kept: the first, at the dearest rates above it.
         long = Some(match long {
             None => StatedLong { over_tokens, rates },
-            Some(known) => StatedLong {
-                over_tokens: known.over_tokens.min(over_tokens),
-                rates: known.rates.dearer(&rates),
-            },
+            Some(known) => {
+                StatedLong { over_tokens: known.over_tokens.min(over_tokens), rates: known.rates.dearer(&rates) }
+            }
         });
     }
     let limit = |of: fn(&LimitForm<'_>) -> Option<u64>| form.limit.as_ref().and_then(of);

@@ -3,7 +3,7 @@
 
 use rusqlite::params;
 
-use super::{Group, Query};
+use super::Query;
 use crate::domain::usage::Usage;
 use crate::ledger::sqlite::{moment, usage};
 use crate::ledger::{Ledger, LedgerError};
@@ -24,7 +24,6 @@ impl Ledger {
     /// # Errors
     /// What SQLite answered.
     pub fn each_call(&self, query: &Query, mut each: impl FnMut(PastCall<'_>)) -> Result<(), LedgerError> {
-        debug_assert_eq!(query.by, Group::Task, "calls are not grouped");
         self.read(|transaction| {
             let sql = format!(
                 "SELECT a.task_id, a.provider, a.model, a.sent_at, a.input, a.cache_read, a.cache_write_5m,
