@@ -110,7 +110,7 @@ mod tests {
             cache_write_1h: "4".parse().unwrap(),
         };
         let (source, hash) = (String::new(), String::new());
-        let price = Price { rates, long: None, from: None, source, as_of: date(2026, 11, 24), hash };
+        let price = Price { rates, long: None, from: None, source, as_of: date(2026, 11, 24), own: true, hash };
         Tariff { charge, price: Some(price), markup: markup.parse().unwrap(), gateway }
     }
 

@@ -31,6 +31,7 @@ pub enum Command {
     Use(UseArgs),
     Route(RouteArgs),
     Cost(CostArgs),
+    Compare(CompareArgs),
     Tasks(TasksArgs),
     Models(ModelsArgs),
     Trust(TrustArgs),
@@ -226,6 +227,35 @@ pub enum CostOutput {
     Markdown,
 }
 
+/// Your history, or a stated workload, on every path: own keys, plans, gateways, free
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  vk import && vk compare\n  vk compare --since 2026-06-01 --output json\n  \
+    vk compare --tasks 5/week --tokens 100k,900k,15k --model sonnet\n  \
+    vk compare --tasks 1000 --tokens 100k,900k,15k      # a thousand features in a month")]
+pub struct CompareArgs {
+    /// From here on: 7d, 2026-11-01 (UTC); default: the last 30 days
+    #[arg(long, value_name = "WHEN", conflicts_with = "tasks")]
+    pub since: Option<String>,
+    /// Instead of the history: so many tasks, 5/week, 2/day, 20/month; a plain number is within a month
+    #[arg(long, value_name = "N/week", requires = "tokens", help_heading = "A stated workload")]
+    pub tasks: Option<String>,
+    /// The tokens of one task: uncached input, cache reads, output; 100k,900k,15k
+    #[arg(long, value_name = "IN,CACHED,OUT", requires = "tasks", help_heading = "A stated workload")]
+    pub tokens: Option<String>,
+    /// The model of the stated workload: an alias, an id, or VENDOR/ID
+    #[arg(long, value_name = "MODEL", requires = "tasks", help_heading = "A stated workload")]
+    pub model: Option<String>,
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub output: CompareOutput,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CompareOutput {
+    Table,
+    Json,
+    Markdown,
+}
+
 /// Tasks that ran here: list, look at, undo
 #[derive(Debug, Clone, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -274,7 +304,8 @@ pub enum TasksCommand {
 /// The models vk knows, their prices and where those are from
 #[derive(Debug, Clone, Args)]
 #[command(args_conflicts_with_subcommands = true)]
-#[command(after_help = "Examples:\n  vk models\n  vk models list --output json")]
+#[command(after_help = "Examples:\n  vk models\n  vk models list --output json\n  vk models refresh\n  \
+    vk models refresh --from api.json --from model_prices_and_context_window.json\n  vk models prices --diff")]
 pub struct ModelsArgs {
     #[command(subcommand)]
     pub command: Option<ModelsCommand>,
@@ -287,6 +318,20 @@ pub enum ModelsCommand {
         /// Only models whose id holds this text
         filter: Option<String>,
         /// How it is written
+        #[arg(long, value_name = "FORMAT", default_value = "table")]
+        output: ListOutput,
+    },
+    /// Read today's prices from models.dev and LiteLLM, check them, and use them where no vendor's own price is known
+    Refresh {
+        /// A copy of models.dev's api.json or of LiteLLM's price map, instead of the network; both: give it twice
+        #[arg(long, value_name = "FILE")]
+        from: Vec<PathBuf>,
+    },
+    /// Every price in force, with its source and date
+    Prices {
+        /// Only where what was refreshed is not the bundled price, and which of the two is in force
+        #[arg(long)]
+        diff: bool,
         #[arg(long, value_name = "FORMAT", default_value = "table")]
         output: ListOutput,
     },

@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod completions;
+pub mod compare;
 pub mod context;
 pub mod cost;
 pub mod demo;
@@ -10,6 +11,7 @@ pub mod first_contact;
 pub mod keys;
 pub mod manual;
 pub mod models;
+mod prices;
 pub mod route;
 pub mod run;
 pub mod sandbox;
@@ -95,6 +97,7 @@ fn dispatch(cli: Cli, env: Env) -> u8 {
 fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
     match command {
         Some(Command::Cost(args)) => cost::run(args, context),
+        Some(Command::Compare(args)) => compare::run(&args, context),
         None => block_on(first_contact::overview(context)),
         Some(Command::Demo(args)) => block_on(demo::run(args, context)),
         Some(Command::Keys(args)) => block_on(keys::run(args, context)),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::args::{ListOutput, ModelsArgs, ModelsCommand};
 use super::context::Context;
+use super::prices;
 use crate::base::clock;
 use crate::catalog::{Catalog, Model, Vendor};
 use crate::config::{self, Flags, Settings};
@@ -21,23 +22,38 @@ use crate::routing;
 pub fn run(args: ModelsArgs, context: &Context) -> Result<(), Failure> {
     let (filter, output) = match args.command {
         Some(ModelsCommand::List { filter, output }) => (filter, output),
+        Some(ModelsCommand::Refresh { from }) => return super::block_on(prices::refresh(&from, context)),
+        Some(ModelsCommand::Prices { diff, output }) => return prices::show(diff, output, context),
         None => (None, ListOutput::Table),
     };
     let loaded = config::load(&context.env, &Flags::default())?;
+    let (catalog, damage) = Catalog::load(&loaded.dirs.data);
+    if let Some(damage) = damage {
+        context.ui.say(&damage.warning());
+    }
     let vault = Vault::open(&loaded.dirs.data, &context.env, std::sync::Arc::clone(&context.ui));
     let with_key: BTreeSet<String> = vault.list()?.into_iter().map(|key| key.provider).collect();
-    let listing = Listing { settings: &loaded.settings, with_key: &with_key, at: clock::now() };
+    let listing = Listing { settings: &loaded.settings, catalog: &catalog, with_key: &with_key, at: clock::now() };
     let filter = filter.unwrap_or_default().to_lowercase();
-    let mut rows: Vec<Row<'_>> = Catalog::bundled()
+    let mut rows: Vec<Row<'_>> = catalog
         .vendors()
         .flat_map(|vendor| vendor.models.iter().map(|model| listing.row(vendor, model)))
         .chain(listing.own())
         .collect();
     rows.retain(|row| row.id.to_lowercase().contains(&filter));
+    // Public lists know hundreds of models; the table keeps to those that vk knows something else of.
+    let before = rows.len();
+    if filter.is_empty() && output == ListOutput::Table {
+        rows.retain(|row| Catalog::bundled().find(row.provider, row.id).is_some() || row.context.is_none());
+    }
+    let more = before - rows.len();
     if rows.is_empty() {
         return Err(
             Failure::usage("no_such_model", format!("no known model's id holds \"{filter}\"")).fix("vk models list")
         );
+    }
+    if more > 0 {
+        context.ui.say(&format!("{more} more models from vk models refresh are priced: vk models list TEXT"));
     }
     present::stdout(&match output {
         ListOutput::Json => models::json(&rows),
@@ -47,6 +63,7 @@ pub fn run(args: ModelsArgs, context: &Context) -> Result<(), Failure> {
 
 struct Listing<'a> {
     settings: &'a Settings,
+    catalog: &'a Catalog,
     /// Providers with a stored key.
     with_key: &'a BTreeSet<String>,
     at: Timestamp,
@@ -57,7 +74,7 @@ impl<'a> Listing<'a> {
         let words = vendor.aliases.iter().map(|(alias, _)| alias.as_str());
         let words = words.chain(vendor.tiers.iter().map(|(tier, _)| tier.as_str()));
         let leads_here = |word: &&str| vendor.resolve(word, self.at).is_some_and(|found| found.id == model.id);
-        let servers = routing::servers(self.settings, Catalog::bundled(), model, self.at);
+        let servers = routing::servers(self.settings, self.catalog, model, self.at);
         let served_by = servers.into_iter().map(|one| {
             let ready = self.ready(&one.provider);
             (one.path, one.provider, ready)
@@ -92,7 +109,7 @@ impl<'a> Listing<'a> {
                 released: None,
                 retired: None,
                 is_retired: false,
-                price: routing::list_price(settings, Catalog::bundled(), name, id, self.at),
+                price: routing::list_price(settings, self.catalog, name, id, self.at),
                 served_by: vec![(provider.kind, name.clone(), self.ready(name))],
                 warning: None,
             })

@@ -2,6 +2,7 @@
 //! through [`escape`] on its way to a terminal.
 
 mod ask;
+pub mod compare;
 pub mod cost;
 pub mod doctor;
 pub mod escape;
@@ -14,6 +15,7 @@ pub mod json;
 pub mod keys;
 mod live;
 pub mod models;
+pub mod prices;
 pub mod route;
 mod screen;
 pub mod summary;

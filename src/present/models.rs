@@ -54,7 +54,7 @@ fn row_json(row: &Row<'_>) -> Value {
 }
 
 /// USD a million tokens, as decimal strings.
-fn price_json(price: &Price) -> Value {
+pub(super) fn price_json(price: &Price) -> Value {
     let mut object = rates_json(&price.rates);
     let long = price.long.as_ref().map(|long| {
         let mut rates = rates_json(&long.rates);
@@ -69,7 +69,7 @@ fn price_json(price: &Price) -> Value {
     object
 }
 
-fn rates_json(rates: &Rates) -> Value {
+pub(super) fn rates_json(rates: &Rates) -> Value {
     json!({
         "input": rates.input.to_string(),
         "output": rates.output.to_string(),

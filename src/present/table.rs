@@ -53,6 +53,28 @@ pub fn hanging(label: &str, text: &str, width: Option<u16>) -> String {
         .subsequent_indent(&indent)
         .word_splitter(textwrap::WordSplitter::NoHyphenation);
     textwrap::fill(&text, options) + "\n"
+/// Words in lines of at most `columns`, the first line after `first`, the others after `next`. A longer word stands
+/// alone on its line. The text may be of any origin.
+#[must_use]
+pub fn wrap(text: &str, columns: usize, first: &str, next: &str) -> String {
+    let text = escape_line(text);
+    let mut lines = String::new();
+    let mut line = first.to_owned();
+    let mut empty = true;
+    for word in text.split_whitespace() {
+        if !empty && super::escape::columns(&line) + 1 + super::escape::columns(word) > columns {
+            lines.push_str(&line);
+            lines.push('\n');
+            next.clone_into(&mut line);
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    lines + &line + "\n"
 }
 
 /// The table as text, without blanks at the ends of its lines.
@@ -75,6 +97,13 @@ mod tests {
         ]);
         table.add_row([cell("t02"), cell("docs"), number("$0.0042")]);
         render(&table)
+    }
+
+    #[test]
+    fn words_wrap_with_a_hanging_indent() {
+        assert_eq!(wrap("one two three four", 9, "- ", "  "), "- one two\n  three\n  four\n");
+        assert_eq!(wrap("a\x1b[2Jb averylongword c", 8, "", ""), "a\\x1b[2Jb\naverylongword\nc\n");
+        assert_eq!(wrap("", 8, "- ", ""), "- \n");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::detect::{self, Found};
 use crate::base::env::Env;
+use crate::catalog::Overlay;
 use crate::config::{self, Flags, Loaded, Require};
 use crate::credential::{StoreKind, Vault};
 use crate::domain::failure::Failure;
@@ -87,6 +88,7 @@ pub async fn examine(env: &Env, flags: &Flags, ui: &Arc<dyn Ui>) -> Vec<Finding>
         folders(loaded, &mut findings);
         keys(env, loaded, ui, &mut findings);
         findings.push(ledger(loaded));
+        findings.push(prices(loaded));
     }
     let tree = loaded.as_ref().map(|loaded| loaded.project.root.clone());
     findings.push(sandbox(env, loaded.as_ref()));
@@ -174,6 +176,25 @@ fn ledger(loaded: &Loaded) -> Finding {
     match Ledger::open(&loaded.dirs.data) {
         Ok(_) => Finding::new("ledger", State::Good, "opens and can be written"),
         Err(error) => Finding::failed("ledger", State::Broken, error.into()),
+    }
+}
+
+/// What `vk models refresh` stored. A damaged file is a warning: the bundled prices stand in for it.
+fn prices(loaded: &Loaded) -> Finding {
+    match Overlay::load(&loaded.dirs.data) {
+        Ok(None) => {
+            Finding::new("prices", State::Good, "the bundled ones").fix("vk models refresh   # to read today's")
+        }
+        Ok(Some(overlay)) => {
+            let lists: Vec<String> =
+                overlay.sources.iter().map(|list| format!("{} of {}", list.list, list.as_of)).collect();
+            let detail = format!("the bundled ones under {} rows of {}", overlay.rows.len(), lists.join(" and "));
+            Finding::new("prices", State::Good, detail)
+        }
+        Err(error) => {
+            let detail = format!("{error}; only the bundled prices are used");
+            Finding::new("prices", State::Warning, detail).fix("vk models refresh")
+        }
     }
 }
 

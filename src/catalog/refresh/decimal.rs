@@ -35,8 +35,15 @@ fn scaled(text: &str, places: i64) -> Result<TokenPrice, NoPrice> {
     }
     let exponent: i64 = match exponent.strip_prefix('+').unwrap_or(exponent).parse() {
         Ok(exponent) => exponent,
-        Err(_) if exponent.trim_start_matches(['+', '-']).bytes().all(|b| b.is_ascii_digit()) => {
-            if exponent.starts_with('-') { i64::MIN / 4 } else { i64::MAX / 4 }
+        Err(_)
+            if exponent.strip_prefix(['+', '-']).unwrap_or(exponent).starts_with(|c: char| c.is_ascii_digit())
+                && exponent.bytes().skip(1).all(|b| b.is_ascii_digit()) =>
+        {
+            if exponent.starts_with('-') {
+                i64::MIN / 4
+            } else {
+                i64::MAX / 4
+            }
         }
         Err(_) => return Err(NoPrice::NotANumber),
     };

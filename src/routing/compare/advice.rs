@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::line::{BreakEven, MONTH_SECONDS, Pace};
+use super::line::{MONTH_SECONDS, Pace};
 use super::meter::{Metered, date};
 use super::paths::{Holds, PathCost};
 use super::{Comparison, Origin, Priced};
@@ -32,10 +32,10 @@ pub(super) fn sentence(comparison: &Comparison) -> String {
         let head = format!("{} costs least: {least}{} a month {price}", capital(whose), base.month);
         return match plans.first().map(|plan| (plan, crossing(comparison, base, plan))) {
             Some((plan, Some(at))) => format!(
-                "{head}; the cheapest plan that serves these models, {} at {}, pays from {} tasks a week, and this is {}.",
+                "{head}; the cheapest plan that serves these models, {} at {}, pays from {} a week (now {}).",
                 plan.name,
                 flat(plan),
-                whole(at),
+                tasks(at),
                 weekly(&comparison.pace),
             ),
             Some((plan, None)) => format!("{head}; {} at {} would not pay at any pace.", plan.name, flat(plan)),
@@ -75,11 +75,7 @@ fn crossing(comparison: &Comparison, metered: &PathCost, plan: &PathCost) -> Opt
     let position = |path: &PathCost| comparison.paths.iter().position(|one| one.id == path.id);
     let (a, b) = (position(metered)?, position(plan)?);
     let pair = comparison.crossings.iter().find(|one| (one.first, one.second) == (a.min(b), a.max(b)))?;
-    match pair.at {
-        BreakEven::FirstBelow(at) if a < b => Some(at),
-        BreakEven::SecondBelow(at) if b < a => Some(at),
-        _ => None,
-    }
+    (pair.at.first_cheaper == Some(a < b)).then(|| pair.at.flips.first().copied()).flatten()
 }
 
 fn flat(path: &PathCost) -> Usd {
@@ -87,8 +83,11 @@ fn flat(path: &PathCost) -> Usd {
 }
 
 /// Whole tasks from hundredths, rounded up: half a task is not a task.
-fn whole(hundredths: u64) -> u64 {
-    hundredths.div_ceil(100)
+fn tasks(hundredths: u64) -> String {
+    match hundredths.div_ceil(100) {
+        1 => "1 task".to_owned(),
+        count => format!("{count} tasks"),
+    }
 }
 
 /// `4.9`, `5`, `0.23`: a pace without trailing zeros.

@@ -1,6 +1,8 @@
 //! What a month costs as a function of how much is done in it, and where two such functions cross. Exact: integers
 //! all the way, rounded once at the end.
 
+use std::cmp::Ordering;
+
 use crate::base::money::{Rate, Usd};
 
 /// A month of every price here: 30 days, in seconds.
@@ -98,6 +100,22 @@ impl Line {
         }
     }
 
+    /// The whole hundredths of a task a week at or just before which the line bends: where the least fee is no
+    /// longer the fee, or the allowance is used up.
+    fn bend(&self, pace: &Pace) -> Option<u64> {
+        let week = Share::weekly(1, pace);
+        let (num, den) = match *self {
+            Self::Metered { total, markup, fee, least_fee } => {
+                let credits = total.clamp(0, MOST_NANOS) * week.num * (MILLION + i128::from(markup.ppm()));
+                (i128::from(least_fee.nanos()) * week.den * SCALE, credits * i128::from(fee.ppm()))
+            }
+            Self::Flat { covered, allowance, .. } => {
+                (i128::from(allowance?.nanos()) * week.den, covered.clamp(0, MOST_NANOS) * week.num)
+            }
+        };
+        num.checked_div(den).and_then(|at| u64::try_from(at).ok())
+    }
+
     /// A month at the period's pace.
     #[must_use]
     pub fn month(&self, pace: &Pace) -> Usd {
@@ -137,18 +155,14 @@ fn round(num: i128, den: i128) -> Usd {
     Usd::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
 }
 
-/// Where two paths cross.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BreakEven {
-    /// The first costs less below this many hundredths of a task a week; from there on the second costs no more.
-    FirstBelow(u64),
-    /// The other way round.
-    SecondBelow(u64),
-    /// The first costs less at any number of tasks.
-    FirstAlways,
-    SecondAlways,
-    /// They cost the same.
-    Same,
+/// Which of two paths costs less, from few tasks a week to many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BreakEven {
+    /// Which one costs less at the fewest tasks; `None` where the two cost the same at any number.
+    pub first_cheaper: Option<bool>,
+    /// Where that changes to the other one, and back, in hundredths of a task a week: the fewest at which the path
+    /// that was dearer costs no more. Most pairs have one or none.
+    pub flips: Vec<u64>,
 }
 
 /// Where the costs of a month cross as tasks a week grow. `pace` says what one task uses.
@@ -158,25 +172,26 @@ pub fn break_even(first: &Line, second: &Line, pace: &Pace) -> BreakEven {
         let share = Share::weekly(hundredths, pace);
         first.scaled(share).cmp(&second.scaled(share))
     };
-    let (start, end) = (order(1), order(MOST_HUNDREDTHS));
-    let swapped = |at: u64| order(at) != start;
-    if pace.tasks == 0 || (start == end && start.is_eq()) {
-        return BreakEven::Same;
-    }
-    if start == end || start.is_eq() {
-        return if end.is_lt() { BreakEven::FirstAlways } else { BreakEven::SecondAlways };
-    }
-    // The one that starts lower rises faster, once and for all: no allowance or least fee makes it cross back.
-    let (mut low, mut high) = (1, MOST_HUNDREDTHS);
-    while high - low > 1 {
-        let middle = low.midpoint(high);
-        if swapped(middle) {
-            high = middle;
-        } else {
-            low = middle;
+    // Between the bends of the two lines their difference is straight, so its sign changes once at most.
+    let bends = [first.bend(pace), second.bend(pace)].into_iter().flatten();
+    let mut points: Vec<u64> = bends.flat_map(|at| [at, at.saturating_add(1)]).collect();
+    points.extend([1, MOST_HUNDREDTHS]);
+    points.retain(|at| (1..=MOST_HUNDREDTHS).contains(at));
+    points.sort_unstable();
+    let signs = points.into_iter().map(|at| (at, order(at)));
+    let signs: Vec<(u64, Ordering)> = signs.filter(|(_, sign)| sign.is_ne() && pace.tasks > 0).collect();
+    let flip = |pair: &[(u64, Ordering)]| {
+        let [(mut low, start), (mut high, end)] = [pair[0], pair[1]];
+        while high - low > 1 {
+            let middle = low.midpoint(high);
+            if order(middle) == start { low = middle } else { high = middle }
         }
+        (start != end).then_some(high)
+    };
+    BreakEven {
+        first_cheaper: signs.first().map(|(_, sign)| sign.is_lt()),
+        flips: signs.windows(2).filter_map(flip).collect(),
     }
-    if start.is_lt() { BreakEven::FirstBelow(high) } else { BreakEven::SecondBelow(high) }
 }
 
 #[cfg(test)]
@@ -241,17 +256,33 @@ mod tests {
         assert_eq!(own("60.00").thousand_tasks(&Pace { tasks: 0, seconds: 1 }), None);
     }
 
+    fn told(first: &Line, second: &Line) -> (Option<bool>, Vec<u64>) {
+        let found = break_even(first, second, &THIRTY_DAYS);
+        (found.first_cheaper, found.flips)
+    }
+
     #[test]
     fn golden_crossings() {
+        let (first, second) = (Some(true), Some(false));
         // $2.00 a task: $20.00 a month are 10 tasks a month, 10 * 7 / 30 = 2.33.. a week: from 2.34 the plan is cheaper.
-        assert_eq!(break_even(&own("60.00"), &plan("20.00", "60.00"), &THIRTY_DAYS), BreakEven::FirstBelow(234));
-        assert_eq!(break_even(&plan("20.00", "60.00"), &own("60.00"), &THIRTY_DAYS), BreakEven::SecondBelow(234));
-        // $3.00 a task, exactly 7 / 30 of 30 tasks a month: at 7.00 a week both cost $90.00.
-        assert_eq!(break_even(&own("90.00"), &plan("90.00", "90.00"), &THIRTY_DAYS), BreakEven::FirstBelow(700));
-        assert_eq!(break_even(&own("60.00"), &gateway("60.00"), &THIRTY_DAYS), BreakEven::FirstAlways);
-        assert_eq!(break_even(&plan("100.00", "1"), &plan("20.00", "1"), &THIRTY_DAYS), BreakEven::SecondAlways);
-        assert_eq!(break_even(&own("60.00"), &own("60.00"), &THIRTY_DAYS), BreakEven::Same);
-        assert_eq!(break_even(&own("0"), &plan("20.00", "0"), &THIRTY_DAYS), BreakEven::FirstAlways);
+        assert_eq!(told(&own("60.00"), &plan("20.00", "60.00")), (first, vec![234]));
+        assert_eq!(told(&plan("20.00", "60.00"), &own("60.00")), (second, vec![234]));
+        // $3.00 a task, 30 tasks a month: at 7.00 a week both cost $90.00.
+        assert_eq!(told(&own("90.00"), &plan("90.00", "90.00")), (first, vec![700]));
+        assert_eq!(told(&own("60.00"), &gateway("60.00")), (first, vec![]));
+        assert_eq!(told(&plan("100.00", "1"), &plan("20.00", "1")), (second, vec![]));
+        assert_eq!(told(&own("60.00"), &own("60.00")), (None, vec![]));
+        assert_eq!(told(&own("0"), &plan("20.00", "0")), (first, vec![]));
+    }
+
+    /// A gateway at $1.00 a task against a plan of $10.00 that lets $60.00 through, where list price is $2.00 a task:
+    /// the plan wins from 10 tasks a month, 10 x 7 / 30 = 2.33.. a week, has let everything through at 30, and loses
+    /// again where 10 + 2 n - 60 = n, at 50 tasks a month, 11.66.. a week.
+    #[test]
+    fn a_plan_may_win_only_in_between() {
+        let plan = Line::Flat { month: usd("10.00"), covered: nanos("60.00"), rest: 0, allowance: Some(usd("60.00")) };
+        assert_eq!(told(&own("30.00"), &plan), (Some(true), vec![234, 1_167]));
+        assert_eq!(told(&plan, &own("30.00")), (Some(false), vec![234, 1_167]));
     }
 
     #[test]
@@ -262,34 +293,32 @@ mod tests {
     }
 
     proptest! {
-        /// One hundredth before the crossing the first is cheaper, at the crossing it is not.
+        /// Whichever path is said to cost less at a number of tasks does.
         #[test]
         fn a_break_even_is_where_the_lines_cross(
-            total in 1_i64..1_000_000_000_000, tasks in 1_u64..5_000, days in 1_i64..400, month in 100_i64..50_000,
-            fee in 0_i64..100_000, least in 0_i64..500, allowance in proptest::option::of(100_i64..100_000),
+            own in 0_i64..1_000_000_000_000, covered in 0_i64..1_000_000_000_000, tasks in 1_u64..5_000,
+            days in 1_i64..400, month in 0_i64..50_000, fee in 0_i64..100_000, least in 0_i64..500,
+            rest in 0_i64..1_000_000_000, allowance in proptest::option::of(0_i64..100_000),
+            asked in proptest::collection::vec(1..=MOST_HUNDREDTHS, 8), near in 0_u64..3,
         ) {
             let pace = Pace { tasks, seconds: days * 86_400 };
-            let total = i128::from(total);
             let metered = Line::Metered {
-                total, markup: Rate::ZERO, fee: Rate::from_ppm(fee), least_fee: Usd::from_cents(least),
+                total: i128::from(own), markup: Rate::ZERO, fee: Rate::from_ppm(fee), least_fee: Usd::from_cents(least),
             };
-            let month = Usd::from_cents(month);
-            // An allowance is worth more than its plan costs; every one in the data is.
-            let allowance = allowance.map(|cents| Usd::from_cents(cents) + month);
-            let flat = Line::Flat { month, covered: total, rest: 0, allowance };
-            match break_even(&metered, &flat, &pace) {
-                BreakEven::FirstBelow(at) => {
-                    prop_assert!(metered.month_of(at, &pace) >= flat.month_of(at, &pace));
-                    if at > 1 {
-                        prop_assert!(metered.month_of(at - 1, &pace) <= flat.month_of(at - 1, &pace));
-                    }
+            let allowance = allowance.map(Usd::from_cents);
+            let (covered, rest) = (i128::from(covered), i128::from(rest));
+            let flat = Line::Flat { month: Usd::from_cents(month), covered, rest, allowance };
+            let found = break_even(&metered, &flat, &pace);
+            prop_assert!(found.flips.is_sorted());
+            let around = found.flips.iter().map(|at| (at + near).saturating_sub(1).clamp(1, MOST_HUNDREDTHS));
+            for at in asked.into_iter().chain(around) {
+                let flipped = found.flips.iter().filter(|flip| **flip <= at).count() % 2 == 1;
+                let (a, b) = (metered.month_of(at, &pace), flat.month_of(at, &pace));
+                match found.first_cheaper.map(|first| first != flipped) {
+                    Some(true) => prop_assert!(a <= b, "{found:?} at {at}: {a:?} {b:?}"),
+                    Some(false) => prop_assert!(a >= b, "{found:?} at {at}: {a:?} {b:?}"),
+                    None => prop_assert_eq!(a, b),
                 }
-                BreakEven::FirstAlways => {
-                    let most = MOST_HUNDREDTHS;
-                    prop_assert!(metered.month_of(most, &pace) <= flat.month_of(most, &pace));
-                }
-                BreakEven::SecondAlways => prop_assert!(metered.month_of(1, &pace) >= flat.month_of(1, &pace)),
-                other => prop_assert!(false, "{other:?}"),
             }
         }
 

@@ -1,0 +1,167 @@
+//! Figures of a comparison as words of a cell or a line.
+
+use super::{is_least, pair};
+use crate::base::money::Usd;
+use crate::domain::path::PayPath;
+use crate::present::summary::thousands;
+use crate::routing::compare::{Comparison, Holds, MONTH_SECONDS, Origin, PathCost, Stated, date};
+
+/// Dollars and cents, half up; less than a cent as it is.
+pub(super) fn cents(usd: Usd) -> String {
+    let text = usd.to_string();
+    match text.split_once('.') {
+        Some((whole, part)) if whole.len() > 4 => {
+            let digits: u64 = whole.trim_start_matches('$').parse().unwrap_or(0);
+            format!("${}.{part}", thousands(digits))
+        }
+        _ => text,
+    }
+}
+
+pub(super) fn usd(nanos: i128) -> Usd {
+    Usd::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+}
+
+/// A path's month; `>=` where calls without a price are left out of it.
+pub(super) fn month(comparison: &Comparison, path: &PathCost) -> String {
+    let least = if is_least(comparison, path) && !whole_plan(path) { ">= " } else { "" };
+    format!("{least}{}", cents(path.month))
+}
+
+/// Whether the month is nothing but the plan's own price.
+fn whole_plan(path: &PathCost) -> bool {
+    path.plan.as_ref().is_some_and(|plan| plan.month == path.month)
+}
+
+/// `61.2M`, `980k`: a count in four characters or so.
+pub(super) fn short(count: u64) -> String {
+    let (unit, letter) = match count {
+        0..10_000 => return thousands(count),
+        10_000..1_000_000 => (1_000, "k"),
+        1_000_000..1_000_000_000 => (1_000_000, "M"),
+        _ => (1_000_000_000, "G"),
+    };
+    let tenths = count / (unit / 10);
+    if tenths >= 1_000 {
+        format!("{}{letter}", tenths / 10)
+    } else {
+        format!("{}.{}{letter}", tenths / 10, tenths % 10)
+    }
+}
+
+/// `4.9`, `5`: hundredths without trailing zeros.
+pub(super) fn hundredths(count: u64) -> String {
+    let text = format!("{}.{:02}", thousands(count / 100), count % 100);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// How the path at this position stands against own keys, which stand at position 0.
+pub(super) fn than_own(comparison: &Comparison, at: usize) -> String {
+    let path = &comparison.paths[at];
+    if at == 0 {
+        return String::new();
+    }
+    if path.path == PayPath::Free {
+        return "other models".to_owned();
+    }
+    match pair(comparison, 0, at) {
+        Some((true, [from, to, ..])) => format!("less {} to {}/week", hundredths(*from), hundredths(*to)),
+        Some((true, [from])) => format!("less from {}/week", hundredths(*from)),
+        Some((false, [to, ..])) => format!("less below {}/week", hundredths(*to)),
+        Some((true, [])) => "more at any pace".to_owned(),
+        Some((false, [])) => "less at any pace".to_owned(),
+        None => "the same".to_owned(),
+    }
+}
+
+/// Where a plan starts to cost no more than a path that is paid by the token, and where that ends.
+pub(super) fn crossing(comparison: &Comparison, metered: usize, plan: usize) -> String {
+    match pair(comparison, metered, plan) {
+        Some((true, [from, to, ..])) => format!("{} to {}", hundredths(*from), hundredths(*to)),
+        Some((true, [from])) => hundredths(*from),
+        Some((true, [])) => "never".to_owned(),
+        Some((false, [])) => "always".to_owned(),
+        _ => "-".to_owned(),
+    }
+}
+
+/// What is compared, in one line.
+pub(super) fn workload(comparison: &Comparison) -> String {
+    let pace = &comparison.pace;
+    let weekly = hundredths(pace.hundredths_a_week());
+    let stated = |stated: &Stated| {
+        let tokens = &stated.tokens;
+        format!(
+            "{weekly} tasks a week of {} tokens in, {} from the cache and {} out with {}, {} each at list price:",
+            thousands(tokens.input),
+            thousands(tokens.cached),
+            thousands(tokens.output),
+            stated.model,
+            cents(usd(comparison.used.models.iter().map(|one| one.list).sum::<i128>() / i128::from(pace.tasks.max(1)))),
+        )
+    };
+    match &comparison.origin {
+        Origin::Stated(one) => stated(one),
+        Origin::Example(one) => format!("An example, for there is no history here yet: {}", stated(one)),
+        Origin::History { until, .. } => {
+            let used = &comparison.used;
+            let days = u64::try_from(pace.seconds).unwrap_or(0) * 100 / 86_400;
+            let tokens: u64 = used.models.iter().map(|one| one.usage.total()).fold(0, u64::saturating_add);
+            let recorded = if pace.seconds == MONTH_SECONDS {
+                String::new()
+            } else {
+                format!(", {} at list price", cents(comparison.paths[0].period))
+            };
+            format!(
+                "{} days to {}: {} tasks ({weekly} a week), {} calls, {} tokens{recorded}:",
+                hundredths(days),
+                date(*until),
+                thousands(used.tasks),
+                thousands(used.calls),
+                short(tokens),
+            )
+        }
+    }
+}
+
+/// Each plan's and pool's limit, whether it holds, and what else comes with it.
+pub(super) fn limits(comparison: &Comparison) -> Vec<String> {
+    let mut lines = Vec::new();
+    for path in &comparison.paths {
+        let mut said = Vec::new();
+        match &path.holds {
+            Holds::Unlimited => {}
+            Holds::NotPublished(words) => said.push(words.clone()),
+            Holds::Yes(words) => said.push(format!("holds this use: {words}")),
+            Holds::No(words) => said.push(format!("does not hold this use: {words}")),
+        }
+        if let Some(also) = path.plan.as_ref().and_then(|plan| plan.also.as_ref()) {
+            said.push(format!("was sold as {also}"));
+        }
+        if let Some((credit, _)) = &path.api_credit {
+            said.push(format!("comes with {credit} of API credit a month, which byok can use"));
+        }
+        if let Some((_, rest)) = path.served.filter(|(_, rest)| *rest > Usd::ZERO) {
+            said.push(format!("does not serve {rest} a month of this use, added at list price"));
+        }
+        if let Some((markup, fee)) = path.rates {
+            let markup = if markup.ppm() == 0 { "no markup".to_owned() } else { format!("markup {markup}") };
+            let fee = if fee.ppm() == 0 { "no fee known".to_owned() } else { format!("{fee} on credits bought") };
+            said.push(format!("list price, {markup}, {fee}"));
+        }
+        if !said.is_empty() {
+            lines.push(format!("{}: {}", path.name, said.join("; ")));
+        }
+    }
+    if !comparison.elsewhere.is_empty() {
+        let plans = comparison.elsewhere.iter().map(|(name, month)| format!("{name} {month}"));
+        lines.push(format!("serve none of these models: {}", plans.collect::<Vec<_>>().join(", ")));
+    }
+    lines
+}
+
+/// `claude-sonnet-5-5: platform.claude.com pricing pages, 2026-10-07`.
+pub(super) fn sources(comparison: &Comparison) -> Vec<String> {
+    let line = |one: &crate::routing::compare::Priced| format!("{}: {}, {}", one.what, one.source, one.as_of);
+    comparison.prices.iter().map(line).collect()
+}
