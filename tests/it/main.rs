@@ -7,8 +7,11 @@ mod completions;
 mod config;
 #[cfg(unix)]
 mod contact;
+mod compare;
+mod cost;
 mod keys;
 mod ledger;
+mod refresh;
 mod run;
 #[cfg(target_os = "linux")]
 mod sandbox;

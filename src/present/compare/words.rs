@@ -91,13 +91,15 @@ pub(super) fn workload(comparison: &Comparison) -> String {
     let weekly = hundredths(pace.hundredths_a_week());
     let stated = |stated: &Stated| {
         let tokens = &stated.tokens;
+        let all: i128 = comparison.used.models.iter().map(|one| one.list).sum();
+        let each = all / i128::from(pace.tasks.max(1));
         format!(
-            "{weekly} tasks a week of {} tokens in, {} from the cache and {} out with {}, {} each at list price:",
+            "{weekly} tasks a week of {} tokens in, {} from the cache and {} out with {}, ${} each at list price:",
             thousands(tokens.input),
             thousands(tokens.cached),
             thousands(tokens.output),
             stated.model,
-            cents(usd(comparison.used.models.iter().map(|one| one.list).sum::<i128>() / i128::from(pace.tasks.max(1)))),
+            usd(each).exact(),
         )
     };
     match &comparison.origin {

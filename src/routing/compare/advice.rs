@@ -134,8 +134,10 @@ pub(super) fn assumptions(origin: &Origin, pace: &Pace, used: &Metered, paths: &
     }
     for unpriced in &used.unpriced {
         said.push(format!(
-            "{} calls of {} ({}) have no known price and are left out: every figure by the token is at least that.",
-            unpriced.calls, unpriced.model, unpriced.provider
+            "No price is known for {} of {}, sent to {}; they are left out, so that figures by the token are at least that.",
+            if unpriced.calls == 1 { "1 call".to_owned() } else { format!("{} calls", unpriced.calls) },
+            unpriced.model,
+            unpriced.provider
         ));
     }
     let indirect: Vec<&str> = used.models.iter().filter(|one| !one.direct).map(|one| one.id.as_str()).collect();

@@ -202,7 +202,7 @@ fn calls_without_a_price_are_named_and_nothing_is_made_up_for_them() {
     let comparison = compare(&unknown);
     assert_eq!((comparison.used.calls, comparison.used.unpriced.len()), (2, 1));
     assert!(comparison.advice.contains("at least $2.00"), "{}", comparison.advice);
-    assert!(comparison.assumptions.iter().any(|line| line.contains("1 calls of house-large (somewhere)")));
+    assert!(comparison.assumptions.iter().any(|line| line.contains("1 call of house-large, sent to somewhere")));
     let nothing = compare(&unknown[1..2]);
     assert_eq!(nothing.advice, "None of the recorded calls has a known price, so nothing can be compared.");
 }
