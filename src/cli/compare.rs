@@ -27,16 +27,14 @@ pub fn run(args: &CompareArgs, context: &Context) -> Result<(), Failure> {
         context.ui.say(&damage.warning());
     }
     let market = Market { settings: &loaded.settings, catalog: &catalog, offers: Offers::bundled(), now: clock::now() };
-    let comparison = match (&args.tasks, &args.tokens) {
-        (Some(tasks), Some(tokens)) => stated(&market, tasks, tokens, args.model.as_deref())?,
-        _ => match recorded(&market, &loaded, args.since.as_deref())? {
-            Some(comparison) => comparison,
-            None => {
-                context.ui.say(&nothing(args.since.is_some()));
-                let (tasks, seconds, tokens) = EXAMPLE;
-                workload(&market, tasks, seconds, tokens, None, true)?
-            }
-        },
+    let comparison = if let (Some(tasks), Some(tokens)) = (&args.tasks, &args.tokens) {
+        stated(&market, tasks, tokens, args.model.as_deref())?
+    } else if let Some(comparison) = recorded(&market, &loaded, args.since.as_deref())? {
+        comparison
+    } else {
+        context.ui.say(&nothing(args.since.is_some()));
+        let (tasks, seconds, tokens) = EXAMPLE;
+        workload(&market, tasks, seconds, tokens, None, true)?
     };
     present::stdout(&match args.output {
         CompareOutput::Table => shown::table(&comparison, table::width(&context.env)),

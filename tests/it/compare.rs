@@ -15,7 +15,7 @@ use crate::support::env::{Ran, Vk};
 type Calls<'a> = &'a [(&'a str, &'a str, i64, Usage)];
 
 fn now() -> Timestamp {
-    Timestamp::now()
+    vibekit::base::clock::now()
 }
 
 fn record(vk: &Vk, id: &str, charge: Charge, calls: Calls<'_>) {

@@ -31,7 +31,7 @@ impl Home {
         let home = Self::new();
         let ledger = Ledger::open(&home.data()).unwrap();
         let mut first = task("t0aaaaaaaaaa", noon());
-        first.words = "=1+1 \x1b[2J".to_owned();
+        "=1+1 \x1b[2J".clone_into(&mut first.words);
         ledger.begin_task(&first).unwrap();
         let settle = |new: &NewAttempt, cost| {
             ledger.reserve(new, &[]).unwrap();

@@ -85,7 +85,7 @@ fn the_difference_is_shown_with_what_is_in_force() {
         assert!(line.chars().count() <= 80, "{line}");
     }
     let table: Vec<&str> = ran.stdout.lines().skip_while(|line| !line.trim_start().starts_with("in ")).collect();
-    let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    let today = vibekit::base::clock::now().strftime("%Y-%m-%d").to_string();
     // The lists are as old as their files.
     let table = table.join("\n");
     let dates: Vec<&str> = table.split_whitespace().filter(|word| word.len() == 10 && word.starts_with("20")).collect();

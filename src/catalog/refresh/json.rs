@@ -90,14 +90,12 @@ impl Reader<'_> {
         Ok(!id.is_empty() && id.len() <= 120 && id.bytes().all(|b| b.is_ascii_graphic()))
     }
 
-    /// The row of a model; the same model with other figures makes the whole list unbelievable.
-    pub(super) fn add(&mut self, row: ListedRow) -> Result<(), RefreshError> {
-        if let Some(broken) = row.broken_rule() {
-            self.left_out.push(format!("{}/{}: {broken}", row.vendor, row.id));
-            return Ok(());
+    /// Takes the row of a model, unless it breaks a rule of prices.
+    pub(super) fn add(&mut self, row: ListedRow) {
+        match row.broken_rule() {
+            Some(broken) => self.left_out.push(format!("{}/{}: {broken}", row.vendor, row.id)),
+            None => self.rows.push(row),
         }
-        self.rows.push(row);
-        Ok(())
     }
 
     /// Refuses the list where a name stands twice with different content.

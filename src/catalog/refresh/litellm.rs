@@ -100,7 +100,10 @@ pub(super) fn read(members: &[(String, &RawValue)], reader: &mut Reader<'_>) -> 
             })
             .or_insert(row);
     }
-    rows.into_values().try_for_each(|row| reader.add(row))
+    for row in rows.into_values() {
+        reader.add(row);
+    }
+    Ok(())
 }
 
 fn model(

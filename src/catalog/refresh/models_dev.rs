@@ -124,7 +124,8 @@ fn model(vendor: &'static str, id: &str, value: &RawValue, reader: &mut Reader<'
         max_output: limit(|limit| tokens(limit.output)).and_then(|count| u32::try_from(count).ok()),
         rates,
         long,
-    })
+    });
+    Ok(())
 }
 
 /// The rates of a cost; `None` where it has no price of input or output.

@@ -84,16 +84,15 @@ impl StatedRates {
         let input = self.input;
         let anthropic = vendor == "anthropic";
         let times = |quarters: i64| TokenPrice::from_picos((input.picos().saturating_mul(quarters) + 3) / 4);
-        let five = self.cache_write_5m.filter(|write| *write > TokenPrice::ZERO);
-        let cache_write_5m = five.unwrap_or(if anthropic { times(5) } else { input });
-        let cache_write_1h =
-            if anthropic { times(8) } else { self.cache_write_1h.unwrap_or(cache_write_5m).max(cache_write_5m) };
+        let short = self.cache_write_5m.filter(|write| *write > TokenPrice::ZERO);
+        let short = short.unwrap_or(if anthropic { times(5) } else { input });
+        let hour = if anthropic { times(8) } else { self.cache_write_1h.unwrap_or(short).max(short) };
         Rates {
             input,
             output: self.output,
             cache_read: self.cache_read.unwrap_or(input),
-            cache_write_5m,
-            cache_write_1h,
+            cache_write_5m: short,
+            cache_write_1h: hour,
         }
     }
 }

@@ -314,7 +314,7 @@ mod addresses {
     #[test]
     fn an_endless_list_is_cut_off() {
         let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", 200_u64 << 20).into_bytes();
-        let body = [head, vec![b' '; (LARGEST_LIST + 1024) as usize]].concat();
+        let body = [head, vec![b' '; usize::try_from(LARGEST_LIST).unwrap() + 1024]].concat();
         assert!(matches!(fetched(vec![body]).unwrap_err(), RefreshError::TooLarge { .. }));
     }
 }

@@ -2,16 +2,16 @@
 
 use std::fmt::Write as _;
 
-use super::words::{self, cents, short, than_own};
+use super::words::{self, beats_own, short};
 use crate::present::github::markdown as shown;
-use crate::routing::compare::Comparison;
+use crate::routing::compare::{Comparison, dollars};
 
 #[must_use]
 pub fn markdown(comparison: &Comparison) -> String {
     // Writing to a String cannot fail.
     let mut text = String::new();
     let _ = writeln!(text, "**{}**\n\n{}\n", shown(&comparison.advice), shown(&words::workload(comparison)));
-    text += "| path | with | a month | 1,000 tasks | than own keys |\n| --- | --- | ---: | ---: | --- |\n";
+    text += "| path | with | a month | 1,000 tasks | beats own keys |\n| --- | --- | ---: | ---: | --- |\n";
     for (at, path) in comparison.paths.iter().enumerate() {
         let _ = writeln!(
             text,
@@ -19,8 +19,8 @@ pub fn markdown(comparison: &Comparison) -> String {
             path.path,
             shown(&path.name),
             shown(&words::month(comparison, path)),
-            shown(&path.thousand_tasks.map_or_else(|| "?".to_owned(), cents)),
-            shown(&than_own(comparison, at)),
+            shown(&path.thousand_tasks.map_or_else(|| "?".to_owned(), dollars)),
+            shown(&beats_own(comparison, at)),
         );
     }
     if comparison.used.calls > 0 {
@@ -38,7 +38,7 @@ pub fn markdown(comparison: &Comparison) -> String {
             short(usage.cache_read),
             short(usage.cache_write_5m.saturating_add(usage.cache_write_1h)),
             short(usage.output),
-            shown(&cents(words::usd(one.list))),
+            shown(&dollars(words::usd(one.list))),
         );
     }
     for (head, lines) in [

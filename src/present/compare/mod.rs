@@ -9,8 +9,8 @@ mod words;
 use super::escape::escape_line;
 use super::table::{cell, new_table, number, render, wrap};
 use crate::base::money::Usd;
-use crate::routing::compare::{Comparison, PathCost};
-use words::{short, than_own};
+use crate::routing::compare::{Comparison, PathCost, dollars};
+use words::{beats_own, short};
 
 pub use json::json;
 pub use markdown::markdown;
@@ -48,15 +48,15 @@ pub fn table(comparison: &Comparison, width: Option<u16>) -> String {
 }
 
 fn paths(comparison: &Comparison, width: u16) -> String {
-    let mut table = new_table(&["path", "with", "a month", "1,000 tasks", "than own keys"], Some(width));
+    let mut table = new_table(&["path", "with", "a month", "1,000 tasks", "beats own keys"], Some(width));
     for (at, path) in comparison.paths.iter().enumerate() {
-        let thousand = path.thousand_tasks.map_or_else(|| "?".to_owned(), words::cents);
+        let thousand = path.thousand_tasks.map_or_else(|| "?".to_owned(), dollars);
         table.add_row([
             cell(path.path.as_str()),
             cell(&path.name),
             number(&words::month(comparison, path)),
             number(&thousand),
-            cell(&than_own(comparison, at)),
+            cell(&beats_own(comparison, at)),
         ]);
     }
     render(&table)
@@ -95,7 +95,7 @@ fn models(comparison: &Comparison, width: u16) -> String {
             number(&short(usage.cache_read)),
             number(&short(written)),
             number(&short(usage.output)),
-            number(&words::cents(words::usd(one.list))),
+            number(&dollars(words::usd(one.list))),
         ]);
     }
     render(&table)

@@ -73,29 +73,35 @@ fn a_history_at_eighty_columns() {
     holds this use.
 
     30 days to 2026-11-25: 3 tasks (0.7 a week), 42 calls, 38.2M tokens:
-     path          with              a month     1,000 tasks  than own keys
-     byok          own keys           >= $22.82    $7,606.67
-     subscription  Claude Pro         >= $20.10    $6,700.00  less from 0.62/week
-     subscription  Claude Max        >= $100.10   $33,366.67  less from 3.09/week
-     subscription  Claude Ultra      >= $200.10   $66,700.00  less from 6.17/week
-     subscription  ChatGPT Go         >= $30.72   $10,240.00  less from 56/week
-     subscription  ChatGPT Plus       >= $42.72   $14,240.00  less from 140/week
-     subscription  ChatGPT Pro 100   >= $122.72   $40,906.67  less from 700/week
-     subscription  ChatGPT Pro 200   >= $222.72   $74,240.00  less from 1,400/week
-     platform      OpenRouter         >= $24.08    $8,025.03  more at any pace
-     platform      OpenCode Zen       >= $24.22    $8,074.48  more at any pace
-     free          OpenRouter :free       $0.00        $0.00  other models
-     free          a local server         $0.00        $0.00  other models
+     path          with                    a month     1,000 tasks  beats own keys
+     byok          own keys                 >= $22.82    $7,606.67
+     subscription  Claude Pro               >= $20.10    $6,700.00  from 0.62/week
+     subscription  Claude Max              >= $100.10   $33,366.67  from 3.09/week
+     subscription  Claude Ultra            >= $200.10   $66,700.00  from 6.17/week
+     subscription  ChatGPT Go               >= $30.72   $10,240.00  from 56/week
+     subscription  ChatGPT Plus             >= $42.72   $14,240.00  from 140/week
+     subscription  ChatGPT Pro 100         >= $122.72   $40,906.67  from 700/week
+     subscription  ChatGPT Pro 200         >= $222.72   $74,240.00  from 1,400/week
+     subscription  Claude Pro + ChatGPT        $28.00    $9,333.33  from 0.86/week
+                   Go
+     subscription  Claude Ultra + ChatGPT     $400.00  $133,333.33  from 12.27/week
+                   Pro 200
+     platform      OpenRouter               >= $24.08    $8,025.03  never
+     platform      OpenCode Zen             >= $24.22    $8,074.48  never
+     free          OpenRouter :free             $0.00        $0.00  other models
+     free          a local server               $0.00        $0.00  other models
 
     break-even in tasks a week: from there on the plan costs no more
-                      own keys  OpenRouter  OpenCode Zen
-     Claude Pro           0.62        0.59          0.59
-     Claude Max           3.09        2.92          2.91
-     Claude Ultra         6.17        5.84          5.81
-     ChatGPT Go             56        4.14          3.73
-     ChatGPT Plus          140       10.34          9.32
-     ChatGPT Pro 100       700       51.66         46.57
-     ChatGPT Pro 200     1,400      103.32         93.13
+                                     own keys  OpenRouter  OpenCode Zen
+     Claude Pro                          0.62        0.59          0.59
+     Claude Max                          3.09        2.92          2.91
+     Claude Ultra                        6.17        5.84          5.81
+     ChatGPT Go                            56        4.14          3.73
+     ChatGPT Plus                         140       10.34          9.32
+     ChatGPT Pro 100                      700       51.66         46.57
+     ChatGPT Pro 200                    1,400      103.32         93.13
+     Claude Pro + ChatGPT Go             0.86        0.82          0.81
+     Claude Ultra + ChatGPT Pro 200     12.27       11.64         11.56
 
      model            calls  input  cached  written  output  at list
      claude-opus-5-5     40  80.0k   36.0M     1.6M    360k   $22.72
@@ -120,6 +126,8 @@ fn a_history_at_eighty_columns() {
       tokens; does not serve $22.72 a month of this use, added at list price
     - ChatGPT Pro 200: 20 times the limits of ChatGPT Plus, which are not given in
       tokens; does not serve $22.72 a month of this use, added at list price
+    - Claude Pro + ChatGPT Go: those of both
+    - Claude Ultra + ChatGPT Pro 200: those of both
     - OpenRouter: list price, no markup, 5.5% on credits bought
     - OpenCode Zen: list price, no markup, 6.15% on credits bought
     - OpenRouter :free: holds this use: 50 requests a day, 1000 once $10.00 of
@@ -181,13 +189,13 @@ fn a_stated_workload_in_a_pipe() {
 
     233.33 tasks a week of 100,000 tokens in, 900,000 from the cache and 15,000 out
     with claude-haiku-5-5, $0.0265 each at list price:
-     path          with              a month  1,000 tasks  than own keys
+     path          with              a month  1,000 tasks  beats own keys
      byok          own keys           $26.50       $26.50
-     subscription  Claude Pro         $20.00       $20.00  less from 176.11/week
-     subscription  Claude Max        $100.00      $100.00  less from 880.51/week
-     subscription  Claude Ultra      $200.00      $200.00  less from 1,761.01/week
-     platform      OpenRouter         $27.96       $27.96  more at any pace
-     platform      OpenCode Zen       $28.13       $28.13  more at any pace
+     subscription  Claude Pro         $20.00       $20.00  from 176.11/week
+     subscription  Claude Max        $100.00      $100.00  from 880.51/week
+     subscription  Claude Ultra      $200.00      $200.00  from 1,761.01/week
+     platform      OpenRouter         $27.96       $27.96  never
+     platform      OpenCode Zen       $28.13       $28.13  never
      free          OpenRouter :free    $0.00        $0.00  other models
      free          a local server      $0.00        $0.00  other models
 
@@ -260,7 +268,7 @@ fn counts_are_short_and_money_is_grouped() {
     let shown: Vec<String> =
         [0, 9_999, 10_000, 75_000, 999_999, 4_500_000, 61_234_567, 123_456_789_000].map(short).into();
     assert_eq!(shown, ["0", "9,999", "10.0k", "75.0k", "999k", "4.5M", "61.2M", "123G"]);
-    let money = |text: &str| words::cents(text.parse().unwrap());
+    let money = |text: &str| dollars(text.parse().unwrap());
     assert_eq!(
         [money("0.0042"), money("999.999"), money("4666.67"), money("1234567")],
         ["$0.0042", "$1,000.00", "$4,666.67", "$1,234,567.00"]

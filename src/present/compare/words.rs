@@ -4,19 +4,7 @@ use super::{is_least, pair};
 use crate::base::money::Usd;
 use crate::domain::path::PayPath;
 use crate::present::summary::thousands;
-use crate::routing::compare::{Comparison, Holds, MONTH_SECONDS, Origin, PathCost, Stated, date};
-
-/// Dollars and cents, half up; less than a cent as it is.
-pub(super) fn cents(usd: Usd) -> String {
-    let text = usd.to_string();
-    match text.split_once('.') {
-        Some((whole, part)) if whole.len() > 4 => {
-            let digits: u64 = whole.trim_start_matches('$').parse().unwrap_or(0);
-            format!("${}.{part}", thousands(digits))
-        }
-        _ => text,
-    }
-}
+use crate::routing::compare::{Comparison, Holds, MONTH_SECONDS, Origin, PathCost, Stated, date, dollars};
 
 pub(super) fn usd(nanos: i128) -> Usd {
     Usd::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
@@ -25,7 +13,7 @@ pub(super) fn usd(nanos: i128) -> Usd {
 /// A path's month; `>=` where calls without a price are left out of it.
 pub(super) fn month(comparison: &Comparison, path: &PathCost) -> String {
     let least = if is_least(comparison, path) && !whole_plan(path) { ">= " } else { "" };
-    format!("{least}{}", cents(path.month))
+    format!("{least}{}", dollars(path.month))
 }
 
 /// Whether the month is nothing but the plan's own price.
@@ -55,8 +43,8 @@ pub(super) fn hundredths(count: u64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// How the path at this position stands against own keys, which stand at position 0.
-pub(super) fn than_own(comparison: &Comparison, at: usize) -> String {
+/// From how many tasks a week the path at this position costs less than own keys, which stand at position 0.
+pub(super) fn beats_own(comparison: &Comparison, at: usize) -> String {
     let path = &comparison.paths[at];
     if at == 0 {
         return String::new();
@@ -65,12 +53,12 @@ pub(super) fn than_own(comparison: &Comparison, at: usize) -> String {
         return "other models".to_owned();
     }
     match pair(comparison, 0, at) {
-        Some((true, [from, to, ..])) => format!("less {} to {}/week", hundredths(*from), hundredths(*to)),
-        Some((true, [from])) => format!("less from {}/week", hundredths(*from)),
-        Some((false, [to, ..])) => format!("less below {}/week", hundredths(*to)),
-        Some((true, [])) => "more at any pace".to_owned(),
-        Some((false, [])) => "less at any pace".to_owned(),
-        None => "the same".to_owned(),
+        Some((true, [from, to, ..])) => format!("{} to {}/week", hundredths(*from), hundredths(*to)),
+        Some((true, [from])) => format!("from {}/week", hundredths(*from)),
+        Some((false, [to, ..])) => format!("below {}/week", hundredths(*to)),
+        Some((true, [])) => "never".to_owned(),
+        Some((false, [])) => "always".to_owned(),
+        None => "costs the same".to_owned(),
     }
 }
 
@@ -112,7 +100,7 @@ pub(super) fn workload(comparison: &Comparison) -> String {
             let recorded = if pace.seconds == MONTH_SECONDS {
                 String::new()
             } else {
-                format!(", {} at list price", cents(comparison.paths[0].period))
+                format!(", {} at list price", dollars(comparison.paths[0].period))
             };
             format!(
                 "{} days to {}: {} tasks ({weekly} a week), {} calls, {} tokens{recorded}:",

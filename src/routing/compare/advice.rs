@@ -29,7 +29,7 @@ pub(super) fn sentence(comparison: &Comparison) -> String {
     plans.sort_by_key(|plan| (plan.month, flat(plan)));
     let cheaper: Vec<&PathCost> = plans.iter().copied().filter(|plan| plan.month < base.month).collect();
     let Some(best) = cheaper.first() else {
-        let head = format!("{} costs least: {least}{} a month {price}", capital(whose), base.month);
+        let head = format!("{} costs least: {least}{} a month {price}", capital(whose), dollars(base.month));
         return match plans.first().map(|plan| (plan, crossing(comparison, base, plan))) {
             Some((plan, Some(at))) => format!(
                 "{head}; the cheapest plan that serves these models, {} at {}, pays from {} a week (now {}).",
@@ -42,18 +42,20 @@ pub(super) fn sentence(comparison: &Comparison) -> String {
             None => format!("{head}; no plan here serves these models."),
         };
     };
-    let saving = |plan: &PathCost| base.month - plan.month;
+    let saving = |plan: &PathCost| dollars(base.month - plan.month);
     let head = format!(
         "A plan costs less than {whose} ({least}{} a month {price}): {} saves {} a month",
-        base.month,
+        dollars(base.month),
         best.name,
         saving(best)
     );
-    match (&best.holds, cheaper.last().filter(|last| last.id != best.id)) {
-        (Holds::NotPublished(_), Some(last)) => format!(
+    let same_seller = |other: &&&PathCost| seller(other) == seller(best) && other.id != best.id;
+    let larger = cheaper.iter().rev().find(same_seller);
+    match (&best.holds, larger) {
+        (Holds::NotPublished(_), Some(largest)) => format!(
             "{head} if its limit, which is not published in tokens, holds this use, and {} would still save {}.",
-            last.name,
-            saving(last),
+            largest.name,
+            saving(largest),
         ),
         (Holds::NotPublished(_), None) => {
             format!("{head} if its limit, which is not published in tokens, holds this use.")
@@ -63,6 +65,21 @@ pub(super) fn sentence(comparison: &Comparison) -> String {
         }
         _ => format!("{head} and its limit holds this use."),
     }
+}
+
+/// Dollars and cents in groups of three, `$12,633.32`; less than a cent as it is.
+#[must_use]
+pub fn dollars(usd: Usd) -> String {
+    let text = usd.to_string();
+    let Some((whole, cents)) = text.strip_prefix('$').and_then(|text| text.split_once('.')) else { return text };
+    let mut shown = String::from("$");
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    format!("{shown}.{cents}")
 }
 
 fn capital(text: &str) -> String {
@@ -76,6 +93,10 @@ fn crossing(comparison: &Comparison, metered: &PathCost, plan: &PathCost) -> Opt
     let (a, b) = (position(metered)?, position(plan)?);
     let pair = comparison.crossings.iter().find(|one| (one.first, one.second) == (a.min(b), a.max(b)))?;
     (pair.at.first_cheaper == Some(a < b)).then(|| pair.at.flips.first().copied()).flatten()
+}
+
+fn seller(path: &PathCost) -> Option<&str> {
+    path.plan.as_ref().map(|plan| plan.provider.as_str())
 }
 
 fn flat(path: &PathCost) -> Usd {

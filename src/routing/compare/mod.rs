@@ -8,6 +8,7 @@ mod paths;
 mod sellers;
 mod stated;
 
+pub use advice::dollars;
 pub use line::{BreakEven, Line, MONTH_SECONDS, Pace, break_even};
 pub use meter::{Call, Metered, ModelUse, Peaks, Unpriced, date, locate};
 pub use paths::{Holds, PathCost};
@@ -143,9 +144,9 @@ impl Market<'_> {
     }
 
     fn conclude(&self, origin: Origin, pace: Pace, used: Metered, sellers: &[Seller]) -> Comparison {
-        let paths = paths::all(self.offers, &used, &pace, sellers);
         let serves = |plan: &Plan| used.models.iter().any(|one| plan.serves_id(&one.vendor, &one.id));
-        let paths: Vec<PathCost> = paths.into_iter().filter(|path| path.plan.as_ref().is_none_or(serves)).collect();
+        let plans: Vec<&Plan> = self.offers.plans.iter().filter(|plan| serves(plan)).collect();
+        let paths = paths::all(self.offers, &plans, &used, &pace, sellers);
         let elsewhere = self.offers.plans.iter().filter(|plan| !serves(plan));
         let mut crossings = Vec::new();
         for (first, one) in paths.iter().enumerate() {

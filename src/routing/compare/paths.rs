@@ -65,13 +65,15 @@ pub struct PathCost {
 }
 
 /// Own keys, then the plans and the gateways in the order of the data, then free.
-pub(super) fn all(offers: &Offers, used: &Metered, pace: &Pace, sellers: &[Seller]) -> Vec<PathCost> {
+pub(super) fn all(offers: &Offers, plans: &[&Plan], used: &Metered, pace: &Pace, sellers: &[Seller]) -> Vec<PathCost> {
     let list: i128 = used.models.iter().map(|one| one.list).sum();
     let mut paths = vec![PathCost {
         line: Some(Line::Metered { total: list, markup: Rate::ZERO, fee: Rate::ZERO, least_fee: Usd::ZERO }),
         ..empty(PayPath::Byok, "own-keys", "own keys")
     }];
-    paths.extend(offers.plans.iter().map(|plan| of_plan(plan, used, pace)));
+    paths.extend(plans.iter().map(|plan| of_plan(plan, used, pace)));
+    // The parts of a pair have their own evidence.
+    paths.extend(pairs(plans).iter().map(|pair| PathCost { evidence: None, ..of_plan(pair, used, pace) }));
     for (at, seller) in sellers.iter().enumerate() {
         let total = used.models.iter().map(|one| one.at_sellers.get(at).copied().unwrap_or(one.list)).sum();
         let (markup, fee) = (seller.markup, seller.fee);
@@ -128,6 +130,37 @@ fn empty(path: PayPath, id: &str, name: &str) -> PathCost {
         evidence: None,
         plan: None,
         rates: None,
+    }
+}
+
+/// Where the models of two sellers are used, one plan of each together: the smallest of both, and the largest.
+fn pairs(plans: &[&Plan]) -> Vec<Plan> {
+    let mut sellers: Vec<Vec<&Plan>> = Vec::new();
+    for plan in plans.iter().filter(|plan| plan.path == PayPath::Subscription) {
+        match sellers.iter_mut().find(|seller| seller[0].provider == plan.provider) {
+            Some(seller) => seller.push(plan),
+            None => sellers.push(vec![plan]),
+        }
+    }
+    let [first, second] = &mut sellers[..] else { return Vec::new() };
+    first.sort_by_key(|plan| plan.month);
+    second.sort_by_key(|plan| plan.month);
+    let ends = [(first.first(), second.first()), (first.last(), second.last())];
+    ends.into_iter().filter_map(|(a, b)| Some(pair(a?, b?))).collect()
+}
+
+fn pair(a: &Plan, b: &Plan) -> Plan {
+    Plan {
+        id: format!("{}+{}", a.id, b.id),
+        name: format!("{} + {}", a.name, b.name),
+        also: None,
+        path: PayPath::Subscription,
+        provider: format!("{}+{}", a.provider, b.provider),
+        month: a.month + b.month,
+        covers: a.covers.iter().chain(&b.covers).cloned().collect(),
+        limit: Limit::Unpublished("those of both".to_owned()),
+        api_credit: None,
+        evidence: a.evidence.clone(),
     }
 }
 

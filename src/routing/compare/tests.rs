@@ -15,8 +15,8 @@ fn usd(text: &str) -> Usd {
     text.parse().unwrap()
 }
 
-fn tokens(input: u64, cache_read: u64, cache_write_5m: u64, cache_write_1h: u64, output: u64) -> Usage {
-    Usage { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning: 0 }
+fn tokens(input: u64, cache_read: u64, five: u64, hour: u64, output: u64) -> Usage {
+    Usage { input, cache_read, cache_write_5m: five, cache_write_1h: hour, output, reasoning: 0 }
 }
 
 /// `(task, provider, model, hours ago, usage)`.
@@ -117,6 +117,9 @@ fn the_golden_ledger_to_the_nano_dollar() {
     // The plan's price and the other vendor's tokens at list price.
     assert_eq!(month(&comparison, "claude-pro"), usd("20.108504"));
     assert_eq!(month(&comparison, "chatgpt-plus"), usd("20.1180005"));
+    // One plan of each seller: $20.00 + $8.00 serve everything, $200.00 + $200.00 as well.
+    assert_eq!(month(&comparison, "claude-pro+chatgpt-go"), usd("28.00"));
+    assert_eq!(month(&comparison, "claude-ultra+chatgpt-pro-200"), usd("400.00"));
     // 5.5 % of it would be about a cent: the least fee is $0.80.
     assert_eq!(month(&comparison, "openrouter"), usd("1.0265045"));
     // $0.2265045 x 1.0615
@@ -158,13 +161,13 @@ fn light_use_keeps_its_key_and_heavy_use_takes_a_plan() {
 fn a_limit_in_dollars_is_checked_against_month_week_and_hours() {
     let call = tokens(0, 10_000_000, 0, 0, 1_000_000);
     // Two weeks apart: no window holds two of them, $28.00 in all.
-    let calm: Vec<Line5> = [600, 440, 260, 80].map(|hours| ("g", "zai", "glm-5.2", hours, call)).to_vec();
-    let calm = compare(&calm);
+    let spread: Vec<Line5> = [600, 440, 260, 80].map(|hours| ("g", "zai", "glm-5.2", hours, call)).to_vec();
+    let spread = compare(&spread);
     let go = |comparison: &Comparison| comparison.paths.iter().find(|path| path.id == "opencode-go").unwrap().clone();
-    assert_eq!(go(&calm).month, usd("10.00"));
-    assert_eq!(go(&calm).holds.known(), Some(true));
+    assert_eq!(go(&spread).month, usd("10.00"));
+    assert_eq!(go(&spread).holds.known(), Some(true));
     // OpenRouter sells GLM 5.2 for less: 4 x ($1.80 + $3.00) and 5.5 % are $20.256.
-    insta::assert_snapshot!(calm.advice, @"A plan costs less than OpenRouter ($20.26 a month with its fees): OpenCode Go saves $10.26 a month and its limit holds this use.");
+    insta::assert_snapshot!(spread.advice, @"A plan costs less than OpenRouter ($20.26 a month with its fees): OpenCode Go saves $10.26 a month and its limit holds this use.");
     // The same within five hours: $14.00 is over $12.00.
     let burst: Vec<Line5> = [600, 440, 12, 9].map(|hours| ("g", "zai", "glm-5.2", hours, call)).to_vec();
     assert!(go(&compare(&burst)).holds.words().contains("this use is $14.00 in the busiest 5 hours"));
