@@ -1,8 +1,8 @@
 //! Arguments in, one call, hand the result to `present/`.
 
 pub mod args;
-pub mod completions;
 pub mod compare;
+pub mod completions;
 pub mod context;
 pub mod cost;
 pub mod demo;

@@ -42,39 +42,25 @@ pub fn number(text: &str) -> Cell {
     cell(text).set_alignment(CellAlignment::Right)
 }
 
-/// `label` and, beside it, a text that wraps to `width` under itself.
-#[must_use]
-pub fn hanging(label: &str, text: &str, width: Option<u16>) -> String {
-    let text = escape_line(text);
-    let Some(width) = width else { return format!("{label}{text}\n") };
-    let indent = " ".repeat(columns(label));
-    let options = textwrap::Options::new(usize::from(width).max(columns(label) + 20))
-        .initial_indent(label)
-        .subsequent_indent(&indent)
-        .word_splitter(textwrap::WordSplitter::NoHyphenation);
-    textwrap::fill(&text, options) + "\n"
 /// Words in lines of at most `columns`, the first line after `first`, the others after `next`. A longer word stands
 /// alone on its line. The text may be of any origin.
 #[must_use]
 pub fn wrap(text: &str, columns: usize, first: &str, next: &str) -> String {
-    let text = escape_line(text);
-    let mut lines = String::new();
-    let mut line = first.to_owned();
-    let mut empty = true;
-    for word in text.split_whitespace() {
-        if !empty && super::escape::columns(&line) + 1 + super::escape::columns(word) > columns {
-            lines.push_str(&line);
-            lines.push('\n');
-            next.clone_into(&mut line);
-            empty = true;
-        }
-        if !empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        empty = false;
-    }
-    lines + &line + "\n"
+    let options = textwrap::Options::new(columns)
+        .initial_indent(first)
+        .subsequent_indent(next)
+        .break_words(false)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::fill(&escape_line(text), options) + "\n"
+}
+
+/// `label` and, beside it, a text that wraps to `width` under itself.
+#[must_use]
+pub fn hanging(label: &str, text: &str, width: Option<u16>) -> String {
+    let indent = " ".repeat(columns(label));
+    let width = width.map_or(usize::MAX, |width| usize::from(width).max(columns(label) + 20));
+    wrap(text, width, label, &indent)
 }
 
 /// The table as text, without blanks at the ends of its lines.

@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 #![allow(dead_code, unreachable_pub, reason = "support is shared: no topic uses all of it")]
 
+mod compare;
 mod completions;
 mod config;
 #[cfg(unix)]
 mod contact;
-mod compare;
 mod cost;
 mod keys;
 mod ledger;
