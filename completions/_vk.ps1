@@ -30,6 +30,7 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
             [CompletionResult]::new('use', 'use', [CompletionResultType]::ParameterValue, 'Write this project''s path to vk.toml, keeping its comments')
             [CompletionResult]::new('route', 'route', [CompletionResultType]::ParameterValue, 'Show who would pay and which model would run; nothing is sent')
             [CompletionResult]::new('cost', 'cost', [CompletionResultType]::ParameterValue, 'What each task cost, and who paid')
+            [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Your history, or a stated workload, on every path: own keys, plans, gateways, free')
             [CompletionResult]::new('tasks', 'tasks', [CompletionResultType]::ParameterValue, 'Tasks that ran here: list, look at, undo')
             [CompletionResult]::new('models', 'models', [CompletionResultType]::ParameterValue, 'The models vk knows, their prices and where those are from')
             [CompletionResult]::new('trust', 'trust', [CompletionResultType]::ParameterValue, 'Look at this project''s vk.toml and trust what it chooses')
@@ -152,6 +153,16 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'vk;compare' {
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'From here on: 7d, 2026-11-01 (UTC); default: the last 30 days')
+            [CompletionResult]::new('--tasks', '--tasks', [CompletionResultType]::ParameterName, 'Instead of the history: so many tasks, 5/week, 2/day, 20/month; a plain number is within a month')
+            [CompletionResult]::new('--tokens', '--tokens', [CompletionResultType]::ParameterName, 'The tokens of one task: uncached input, cache reads, output; 100k,900k,15k')
+            [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'The model of the stated workload: an alias, an id, or VENDOR/ID')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How it is written')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'vk;tasks' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
@@ -189,10 +200,25 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Every known model')
+            [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Read today''s prices from models.dev and LiteLLM, check them, and use them where no vendor''s own price is known')
+            [CompletionResult]::new('prices', 'prices', [CompletionResultType]::ParameterValue, 'Every price in force, with its source and date')
             break
         }
         'vk;models;list' {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How it is written')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'vk;models;refresh' {
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'A copy of models.dev''s api.json or of LiteLLM''s price map, instead of the network; both: give it twice')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'vk;models;prices' {
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How it is written')
+            [CompletionResult]::new('--diff', '--diff', [CompletionResultType]::ParameterName, 'Only where what was refreshed is not the bundled price, and which of the two is in force')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break

@@ -16,6 +16,9 @@ _vk() {
             ",$1")
                 cmd="vk"
                 ;;
+            vk,compare)
+                cmd="vk__subcmd__compare"
+                ;;
             vk,completions)
                 cmd="vk__subcmd__completions"
                 ;;
@@ -76,6 +79,12 @@ _vk() {
             vk__subcmd__models,list)
                 cmd="vk__subcmd__models__subcmd__list"
                 ;;
+            vk__subcmd__models,prices)
+                cmd="vk__subcmd__models__subcmd__prices"
+                ;;
+            vk__subcmd__models,refresh)
+                cmd="vk__subcmd__models__subcmd__refresh"
+                ;;
             vk__subcmd__tasks,diff)
                 cmd="vk__subcmd__tasks__subcmd__diff"
                 ;;
@@ -95,12 +104,46 @@ _vk() {
 
     case "${cmd}" in
         vk)
-            opts="-h -V --help --version run keys use route cost tasks models trust doctor demo completions man"
+            opts="-h -V --help --version run keys use route cost compare tasks models trust doctor demo completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vk__subcmd__compare)
+            opts="-h --since --tasks --tokens --model --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tasks)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tokens)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json markdown" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -347,7 +390,7 @@ _vk() {
             return 0
             ;;
         vk__subcmd__models)
-            opts="-h --help list"
+            opts="-h --help list refresh prices"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -369,6 +412,42 @@ _vk() {
             case "${prev}" in
                 --output)
                     COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vk__subcmd__models__subcmd__prices)
+            opts="-h --diff --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vk__subcmd__models__subcmd__refresh)
+            opts="-h --from --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

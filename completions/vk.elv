@@ -27,6 +27,7 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand use 'Write this project''s path to vk.toml, keeping its comments'
             cand route 'Show who would pay and which model would run; nothing is sent'
             cand cost 'What each task cost, and who paid'
+            cand compare 'Your history, or a stated workload, on every path: own keys, plans, gateways, free'
             cand tasks 'Tasks that ran here: list, look at, undo'
             cand models 'The models vk knows, their prices and where those are from'
             cand trust 'Look at this project''s vk.toml and trust what it chooses'
@@ -136,6 +137,15 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'vk;compare'= {
+            cand --since 'From here on: 7d, 2026-11-01 (UTC); default: the last 30 days'
+            cand --tasks 'Instead of the history: so many tasks, 5/week, 2/day, 20/month; a plain number is within a month'
+            cand --tokens 'The tokens of one task: uncached input, cache reads, output; 100k,900k,15k'
+            cand --model 'The model of the stated workload: an alias, an id, or VENDOR/ID'
+            cand --output 'How it is written'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
         &'vk;tasks'= {
             cand -h 'Print help'
             cand --help 'Print help'
@@ -168,9 +178,22 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
             cand list 'Every known model'
+            cand refresh 'Read today''s prices from models.dev and LiteLLM, check them, and use them where no vendor''s own price is known'
+            cand prices 'Every price in force, with its source and date'
         }
         &'vk;models;list'= {
             cand --output 'How it is written'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;models;refresh'= {
+            cand --from 'A copy of models.dev''s api.json or of LiteLLM''s price map, instead of the network; both: give it twice'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;models;prices'= {
+            cand --output 'How it is written'
+            cand --diff 'Only where what was refreshed is not the bundled price, and which of the two is in force'
             cand -h 'Print help'
             cand --help 'Print help'
         }

@@ -31,6 +31,7 @@ complete -c vk -n "__fish_vk_needs_command" -f -a "keys" -d 'Store, list and tes
 complete -c vk -n "__fish_vk_needs_command" -f -a "use" -d 'Write this project\'s path to vk.toml, keeping its comments'
 complete -c vk -n "__fish_vk_needs_command" -f -a "route" -d 'Show who would pay and which model would run; nothing is sent'
 complete -c vk -n "__fish_vk_needs_command" -f -a "cost" -d 'What each task cost, and who paid'
+complete -c vk -n "__fish_vk_needs_command" -f -a "compare" -d 'Your history, or a stated workload, on every path: own keys, plans, gateways, free'
 complete -c vk -n "__fish_vk_needs_command" -f -a "tasks" -d 'Tasks that ran here: list, look at, undo'
 complete -c vk -n "__fish_vk_needs_command" -f -a "models" -d 'The models vk knows, their prices and where those are from'
 complete -c vk -n "__fish_vk_needs_command" -f -a "trust" -d 'Look at this project\'s vk.toml and trust what it chooses'
@@ -136,6 +137,14 @@ json\t''
 csv\t''
 markdown\t''"
 complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand compare" -l since -d 'From here on: 7d, 2026-11-01 (UTC); default: the last 30 days' -r
+complete -c vk -n "__fish_vk_using_subcommand compare" -l tasks -d 'Instead of the history: so many tasks, 5/week, 2/day, 20/month; a plain number is within a month' -r
+complete -c vk -n "__fish_vk_using_subcommand compare" -l tokens -d 'The tokens of one task: uncached input, cache reads, output; 100k,900k,15k' -r
+complete -c vk -n "__fish_vk_using_subcommand compare" -l model -d 'The model of the stated workload: an alias, an id, or VENDOR/ID' -r
+complete -c vk -n "__fish_vk_using_subcommand compare" -l output -d 'How it is written' -r -f -a "table\t''
+json\t''
+markdown\t''"
+complete -c vk -n "__fish_vk_using_subcommand compare" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand tasks; and not __fish_seen_subcommand_from list show diff undo" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand tasks; and not __fish_seen_subcommand_from list show diff undo" -f -a "list" -d 'The tasks of this project, newest first'
 complete -c vk -n "__fish_vk_using_subcommand tasks; and not __fish_seen_subcommand_from list show diff undo" -f -a "show" -d 'One task: its words, route, calls, checks and files'
@@ -151,11 +160,19 @@ complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_
 complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from undo" -l force -d 'Also files that were changed after the task'
 complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from undo" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list" -f -a "list" -d 'Every known model'
+complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list refresh prices" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list refresh prices" -f -a "list" -d 'Every known model'
+complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list refresh prices" -f -a "refresh" -d 'Read today\'s prices from models.dev and LiteLLM, check them, and use them where no vendor\'s own price is known'
+complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list refresh prices" -f -a "prices" -d 'Every price in force, with its source and date'
 complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from list" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''"
 complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from refresh" -l from -d 'A copy of models.dev\'s api.json or of LiteLLM\'s price map, instead of the network; both: give it twice' -r -F
+complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from refresh" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from prices" -l output -d 'How it is written' -r -f -a "table\t''
+json\t''"
+complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from prices" -l diff -d 'Only where what was refreshed is not the bundled price, and which of the two is in force'
+complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from prices" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand trust" -l print -d 'Print the hash of what vk.toml chooses and stop'
 complete -c vk -n "__fish_vk_using_subcommand trust" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand doctor" -l output -d 'How it is written' -r -f -a "table\t''

@@ -245,6 +245,7 @@ pub struct CompareArgs {
     /// The model of the stated workload: an alias, an id, or VENDOR/ID
     #[arg(long, value_name = "MODEL", requires = "tasks", help_heading = "A stated workload")]
     pub model: Option<String>,
+    /// How it is written
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub output: CompareOutput,
 }
@@ -332,6 +333,7 @@ pub enum ModelsCommand {
         /// Only where what was refreshed is not the bundled price, and which of the two is in force
         #[arg(long)]
         diff: bool,
+        /// How it is written
         #[arg(long, value_name = "FORMAT", default_value = "table")]
         output: ListOutput,
     },

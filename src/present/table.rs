@@ -89,7 +89,6 @@ mod tests {
     fn words_wrap_with_a_hanging_indent() {
         assert_eq!(wrap("one two three four", 9, "- ", "  "), "- one two\n  three\n  four\n");
         assert_eq!(wrap("a\x1b[2Jb averylongword c", 8, "", ""), "a\\x1b[2Jb\naverylongword\nc\n");
-        assert_eq!(wrap("", 8, "- ", ""), "- \n");
     }
 
     #[test]
