@@ -8,7 +8,7 @@ use crate::domain::failure::Failure;
 use crate::present::route::{self, Shown};
 use crate::present::{self, table};
 use crate::routing;
-use crate::task::prepare::Known;
+use crate::task::prepare::{self, Known};
 
 /// # Errors
 /// A configuration that is wrong; and, after the table, why the path that was chosen cannot be used. That no path
@@ -19,6 +19,7 @@ pub fn run(args: RouteArgs, context: &Context) -> Result<(), Failure> {
     let settings = &known.loaded.settings;
     let (rows, decided) =
         known.with_facts(settings, args.task.as_deref(), |facts| (routing::table(facts), routing::decide(facts)));
+    let decided = decided.map_err(|failure| prepare::typed_again(failure, &flags, "vk route ", ""));
     let mut notes = known.loaded.warnings.clone();
     if let Trust::Needed(_) = known.loaded.trust {
         notes.push("vk.toml is not trusted yet: vk run will ask, or vk trust".to_owned());

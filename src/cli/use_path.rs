@@ -243,22 +243,12 @@ fn typed_again(mut failure: Failure, facts: &Facts<'_>, scope: Scope, change: &C
 }
 
 /// The command with the flags of a fix in place of what was typed; `None` where the fix is no list of flags.
-fn command_with(flags: &str, scope: Scope, change: &Change) -> Option<String> {
-    let mut change = change.clone();
-    let words: Vec<&str> = flags.split(' ').collect();
-    for pair in words.chunks(2) {
-        match *pair {
-            ["--path", path] => change.path = Some(path.parse().ok()?),
-            ["--provider", name] => {
-                change.key = change.key.filter(|_| change.provider.as_deref() == Some(name));
-                change.provider = Some(name.to_owned());
-            }
-            ["--model", model] => change.model = Some(model.to_owned()),
-            ["--key", key] => change.key = Some(key.to_owned()),
-            _ => return None,
-        }
-    }
-    Some(command(scope, &change))
+fn command_with(fix: &str, scope: Scope, change: &Change) -> Option<String> {
+    let Change { path, provider, model, key, without_model } = change.clone();
+    let typed = Flags { path: path.map(|path| path.to_string()), provider, model, key, ..Flags::default() };
+    let Flags { path, provider, model, key, .. } = typed.with(fix)?;
+    let path = path.map(|path| path.parse()).transpose().ok()?;
+    Some(command(scope, &Change { path, provider, model, key, without_model }))
 }
 
 fn command(scope: Scope, change: &Change) -> String {

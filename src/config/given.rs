@@ -29,6 +29,37 @@ pub struct Flags {
     pub fallback: Vec<String>,
 }
 
+impl Flags {
+    /// The four flags that choose the payer, with those of a fix such as `--provider b --key c` in their place.
+    /// `None` where the fix is no list of them.
+    #[must_use]
+    pub fn with(&self, fix: &str) -> Option<Self> {
+        let mut flags = self.clone();
+        for pair in fix.split(' ').collect::<Vec<_>>().chunks(2) {
+            let [name, value] = *pair else { return None };
+            let value = Some(value.to_owned());
+            match name {
+                "--path" => flags.path = value,
+                // A label belongs to its provider.
+                "--provider" if flags.provider != value => (flags.provider, flags.key) = (value, None),
+                "--provider" => {}
+                "--model" => flags.model = value,
+                "--key" => flags.key = value,
+                _ => return None,
+            }
+        }
+        Some(flags)
+    }
+
+    /// The flags that choose the payer, as they are typed.
+    #[must_use]
+    pub fn choice(&self) -> String {
+        let all = [("path", &self.path), ("provider", &self.provider), ("model", &self.model), ("key", &self.key)];
+        let given = all.iter().filter_map(|(name, value)| value.as_ref().map(|value| format!("--{name} {value}")));
+        given.collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// One such layer, parsed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Given {
@@ -152,6 +183,19 @@ mod tests {
         assert_eq!(given.choice.key.unwrap().value, KeyChoice::Env("MY_KEY".into()));
         assert_eq!(given.budget_task.unwrap().value, Usd::from_cents(150));
         assert!(given.fallback.is_empty() && given.checks.is_empty());
+    }
+
+    #[test]
+    fn the_flags_of_a_fix_take_the_place_of_those_typed() {
+        let typed =
+            Flags { path: Some("byok".into()), provider: Some("a".into()), key: Some("k".into()), ..Flags::default() };
+        let again = |fix: &str| typed.with(fix).map(|flags| flags.choice());
+        assert_eq!(again("--model m").unwrap(), "--path byok --provider a --model m --key k");
+        assert_eq!(again("--provider b").unwrap(), "--path byok --provider b");
+        assert_eq!(again("--provider a --key k2").unwrap(), "--path byok --provider a --key k2");
+        assert_eq!(again("--path platform --provider w --key x").unwrap(), "--path platform --provider w --key x");
+        assert_eq!(again("--model ID, the exact id that this provider takes"), None);
+        assert_eq!(again("vk keys add a"), None);
     }
 
     #[test]

@@ -13,6 +13,17 @@ use crate::domain::route::{CredentialRef, Route};
 use crate::domain::ui::Ui;
 use crate::routing::{self, EnvKey, Facts, KeyFact};
 
+/// A decision's failure with its flags as whole commands: `vk run ` before them, what else was typed after.
+#[must_use]
+pub fn typed_again(mut failure: Failure, flags: &Flags, before: &str, after: &str) -> Failure {
+    for fix in &mut failure.fix {
+        if let Some(flags) = flags.with(fix) {
+            *fix = format!("{before}{}{after}", flags.choice());
+        }
+    }
+    failure
+}
+
 /// What is known here before a route is decided.
 pub struct Known {
     pub loaded: Loaded,

@@ -54,7 +54,9 @@ async fn run_to_end(
         ui.say(warning);
     }
     config::trust::obtain(&mut known.loaded, order.trust.as_deref(), ui.as_ref())?;
-    let (mut route, price) = known.decide(Some(&order.task))?;
+    let (mut route, price) = known
+        .decide(Some(&order.task))
+        .map_err(|failure| prepare::typed_again(failure, &order.flags, "vk run ", " \"...\""))?;
     rehearse(order, &mut route);
     let task_id = ledger::task_id(clock::now());
     if order.dry_run {
