@@ -111,7 +111,7 @@ impl Approvals {
             return Answer::Yes;
         }
         let options = vec![('n', "no".into()), ('y', "yes".into()), ('a', format!("yes, and {always}"))];
-        let question = Question { text: text.to_owned(), detail: Some(detail.to_owned()), options };
+        let question = Question { text: text.to_owned(), detail: Some(detail.to_owned()), options, one_key: false };
         match put(&self.ui, question).await {
             Some('y') => Answer::Yes,
             Some('a') => {

@@ -111,6 +111,7 @@ pub async fn choose(context: &Context, known: &Known, whose: &str) -> Result<Cho
         text: whose.to_owned(),
         detail: Some(first_contact::list(&sights).trim_end().to_owned()),
         options: vec![('n', "nobody, for now".to_owned())],
+        one_key: true,
     };
     question.options.extend(offers.iter().enumerate().map(|(at, offer)| (digit(at), offer.name())));
     let answer = context.ui.ask(&question);

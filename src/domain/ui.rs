@@ -12,13 +12,15 @@ pub struct Question {
     pub detail: Option<String>,
     /// `(key, meaning)`: `('n', "no")`, `('y', "yes")`.
     pub options: Vec<(char, String)>,
+    /// Whether the key alone answers, without Enter: for choices that are asked about again or easily changed.
+    pub one_key: bool,
 }
 
 impl Question {
     /// A question whose default is No.
     #[must_use]
     pub fn yes_no(text: impl Into<String>) -> Self {
-        Self { text: text.into(), detail: None, options: vec![('n', "no".into()), ('y', "yes".into())] }
+        Self { text: text.into(), detail: None, options: vec![('n', "no".into()), ('y', "yes".into())], one_key: false }
     }
 
     #[must_use]

@@ -54,6 +54,8 @@ pub(super) enum Typing {
     Answer,
     /// Free text: may have been typed ahead, and a paste of several lines is one text.
     Text,
+    /// As `Answer`, and the first key is all of it.
+    Key,
     /// As `Answer`, and not shown.
     Secret,
 }
@@ -75,6 +77,9 @@ mod unix {
     use super::{Path, Typing};
 
     const CTRL_C: u8 = 3;
+    const CTRL_D: u8 = 4;
+    /// An Enter that follows a key out of habit comes within this.
+    const HABIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 250_000_000 };
     /// More than anybody types; a kernel line is at most 4 KiB.
     const LONGEST: usize = 1 << 20;
     /// Lines of one paste arrive within this.
@@ -104,6 +109,11 @@ mod unix {
             if typing == Typing::Secret {
                 settings.local_modes.remove(LocalModes::ECHO);
                 settings.local_modes.insert(LocalModes::ECHONL);
+            }
+            if typing == Typing::Key {
+                settings.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+                settings.special_codes[SpecialCodeIndex::VMIN] = 1;
+                settings.special_codes[SpecialCodeIndex::VTIME] = 0;
             }
             *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some((file.try_clone().ok()?, before));
             let asking = Self;
@@ -136,12 +146,37 @@ mod unix {
         /// Shows `prompt` and reads a line, without its end. `None` on Ctrl-C or end of input.
         pub(in crate::present) fn line(&mut self, prompt: &str, typing: Typing) -> Option<String> {
             let asking = Asking::begin(&self.file, typing)?;
-            let answer = self.read(prompt, typing);
+            let answer = if typing == Typing::Key { self.key(prompt) } else { self.read(prompt, typing) };
             drop(asking);
             if answer.is_none() {
                 let _ = self.file.write_all(b"\n");
             }
             answer
+        }
+
+        /// One key; Enter is the empty answer.
+        fn key(&mut self, prompt: &str) -> Option<String> {
+            self.file.write_all(prompt.as_bytes()).ok()?;
+            let mut buffer = [0_u8; 64];
+            let count = loop {
+                match self.file.read(&mut buffer) {
+                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                    Ok(0) | Err(_) => return None,
+                    Ok(count) => break count,
+                }
+            };
+            let typed = &buffer[..count];
+            if typed.iter().any(|byte| [CTRL_C, CTRL_D].contains(byte)) {
+                return None;
+            }
+            let text = String::from_utf8_lossy(typed).trim().to_owned();
+            // Arrow keys and the like send an escape sequence: no answer, and nothing to repeat on the terminal.
+            let text = if text.contains('\x1b') { "?".to_owned() } else { text };
+            let _ = self.file.write_all(format!("{text}\n").as_bytes());
+            if !text.is_empty() && !typed.ends_with(b"\n") && self.within(&HABIT) {
+                let _ = self.file.read(&mut buffer);
+            }
+            Some(text)
         }
 
         fn read(&mut self, prompt: &str, typing: Typing) -> Option<String> {
@@ -170,8 +205,12 @@ mod unix {
 
         /// Whether another line has been typed or pasted already.
         fn more(&self) -> bool {
+            self.within(&PASTE)
+        }
+
+        fn within(&self, time: &Timespec) -> bool {
             let mut fds = [PollFd::new(&self.file, PollFlags::IN)];
-            matches!(poll(&mut fds, Some(&PASTE)), Ok(ready) if ready > 0)
+            matches!(poll(&mut fds, Some(time)), Ok(ready) if ready > 0)
         }
     }
 }

@@ -362,7 +362,7 @@ impl Ui for Terminal {
         let mut prompt = ask::question_text(question, self.paint, width);
         self.asking(|tty| {
             loop {
-                let typed = tty.line(&prompt, Typing::Answer)?;
+                let typed = tty.line(&prompt, if question.one_key { Typing::Key } else { Typing::Answer })?;
                 if let Some(chosen) = ask::choose(question, &typed) {
                     return Some(chosen);
                 }

@@ -24,7 +24,7 @@ fn an_ambient_key_is_stored_after_a_yes_and_the_waiting_task_runs() {
     assert!(list.contains("1  ANTHROPIC_API_KEY is set · you pay Anthropic at list price"), "{list}");
     vk_run.wait_for("(n):");
     assert!(provider.captured().is_empty() && !project_file(&vk).exists());
-    vk_run.type_line("1");
+    vk_run.type_keys("1");
     vk_run.wait_for("ANTHROPIC_API_KEY is set: store and use it?");
     vk_run.wait_for("(n):");
     vk_run.type_line("y");
