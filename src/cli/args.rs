@@ -1,9 +1,11 @@
 //! The command line as clap types, and nothing else. The doc comments are the help.
 
+mod money;
 mod run;
 
 use std::path::PathBuf;
 
+pub use money::{CompareArgs, CompareOutput, CostArgs, CostCommand, CostGroup, CostOutput};
 pub use run::{Approve, ChoiceArgs, RunArgs, RunOutput, SandboxMode};
 
 use clap::{Args, Command as Clap, CommandFactory as _, Parser, Subcommand, ValueEnum};
@@ -162,99 +164,6 @@ pub struct RouteArgs {
     /// How it is written
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub output: ListOutput,
-}
-
-/// What each task cost, and who paid
-#[derive(Debug, Clone, Args)]
-#[command(args_conflicts_with_subcommands = true)]
-#[command(
-    after_help = "Examples:\n  vk cost\n  vk cost --by month --since 2026-01-01\n  vk cost --by payer --output csv\n  vk cost show 01jd3k"
-)]
-pub struct CostArgs {
-    #[command(subcommand)]
-    pub command: Option<CostCommand>,
-    /// One row for each
-    #[arg(long, value_name = "GROUP", default_value = "task")]
-    pub by: CostGroup,
-    /// From here on: 7d, 12h, 2026-11-01 (UTC)
-    #[arg(long, value_name = "WHEN")]
-    pub since: Option<String>,
-    /// Up to the end of this day, or this moment
-    #[arg(long, value_name = "WHEN")]
-    pub until: Option<String>,
-    /// Only this project's tasks, by its name in the reports
-    #[arg(long, value_name = "NAME")]
-    pub project: Option<String>,
-    /// How it is written
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    pub output: CostOutput,
-}
-
-#[derive(Debug, Clone, Subcommand)]
-pub enum CostCommand {
-    /// One task, call by call
-    Show {
-        /// The task's id or its beginning
-        task_id: String,
-        /// How it is written
-        #[arg(long, value_name = "FORMAT", default_value = "table")]
-        output: CostOutput,
-    },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CostGroup {
-    Task,
-    Session,
-    Day,
-    Week,
-    Month,
-    Project,
-    Path,
-    Model,
-    Provider,
-    Payer,
-    Key,
-    User,
-    Tool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CostOutput {
-    Table,
-    Json,
-    Csv,
-    Markdown,
-}
-
-/// Your history, or a stated workload, on every path: own keys, plans, gateways, free
-#[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:\n  vk import && vk compare\n  vk compare --since 2026-06-01 --output json\n  \
-    vk compare --tasks 5/week --tokens 100k,900k,15k --model sonnet\n  \
-    vk compare --tasks 1000 --tokens 100k,900k,15k      # a thousand features in a month")]
-pub struct CompareArgs {
-    /// From here on: 7d, 2026-11-01 (UTC); default: the last 30 days
-    #[arg(long, value_name = "WHEN", conflicts_with = "tasks")]
-    pub since: Option<String>,
-    /// Instead of the history: so many tasks, 5/week, 2/day, 20/month; a plain number is within a month
-    #[arg(long, value_name = "N/week", requires = "tokens", help_heading = "A stated workload")]
-    pub tasks: Option<String>,
-    /// The tokens of one task: uncached input, cache reads, output; 100k,900k,15k
-    #[arg(long, value_name = "IN,CACHED,OUT", requires = "tasks", help_heading = "A stated workload")]
-    pub tokens: Option<String>,
-    /// The model of the stated workload: an alias, an id, or VENDOR/ID
-    #[arg(long, value_name = "MODEL", requires = "tasks", help_heading = "A stated workload")]
-    pub model: Option<String>,
-    /// How it is written
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    pub output: CompareOutput,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CompareOutput {
-    Table,
-    Json,
-    Markdown,
 }
 
 /// Tasks that ran here: list, look at, undo

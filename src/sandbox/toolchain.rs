@@ -222,13 +222,13 @@ mod tests {
     #[test]
     fn a_folder_of_programs_opens_what_is_beside_it_only_where_that_is_an_installation() {
         let dir = tempfile::tempdir().unwrap();
-        for folder in ["work/bin", "work/project", "node/bin", "node/lib"] {
+        for folder in ["own/bin", "own/project", "node/bin", "node/lib"] {
             fs::create_dir_all(dir.path().join(folder)).unwrap();
         }
-        let path = format!("{0}/work/bin:{0}/node/bin", dir.path().display());
+        let path = format!("{0}/own/bin:{0}/node/bin", dir.path().display());
         let env = Env::of(&[("HOME", "/home/nobody"), ("PATH", &path)], dir.path());
         let found: Vec<PathBuf> = readable(&env, &[]).into_iter().filter(|p| p.starts_with(dir.path())).collect();
-        assert_eq!(found, [dir.path().join("node"), dir.path().join("work/bin")]);
+        assert_eq!(found, [dir.path().join("node"), dir.path().join("own/bin")]);
     }
 
     #[test]

@@ -57,7 +57,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn of(given: &str) -> Result<String, PlaceError> {
-        resolve(Path::new("/work/app"), given).map(|path| path.display().to_string())
+        resolve(Path::new("/repo/app"), given).map(|path| path.display().to_string())
     }
 
     #[test]
@@ -66,9 +66,9 @@ mod tests {
             ("src/lib.rs", "src/lib.rs"),
             ("./src//lib.rs", "src/lib.rs"),
             ("src/../a", "a"),
-            ("/work/app/src/lib.rs", "src/lib.rs"),
-            ("/work/app", ""),
-            ("/work/app/", ""),
+            ("/repo/app/src/lib.rs", "src/lib.rs"),
+            ("/repo/app", ""),
+            ("/repo/app/", ""),
             (".", ""),
             ("a~", "a~"),
             ("-rf", "-rf"),
@@ -86,8 +86,8 @@ mod tests {
             "../x",
             "a/../../x",
             "/etc/passwd",
-            "/work/app-evil/x",
-            "/work/app/../x",
+            "/repo/app-evil/x",
+            "/repo/app/../x",
             "/work",
             "/",
             "~",
@@ -106,8 +106,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_ever_leads_out(given in "([a.~/]|\\.\\./|/work/app|/){0,12}") {
-            if let Ok(path) = resolve(Path::new("/work/app"), &given) {
+        fn nothing_ever_leads_out(given in "([a.~/]|\\.\\./|/repo/app|/){0,12}") {
+            if let Ok(path) = resolve(Path::new("/repo/app"), &given) {
                 prop_assert!(path.components().all(|part| matches!(part, Component::Normal(_))));
             }
         }

@@ -29,7 +29,7 @@ impl Memory {
 
 impl Tree for Memory {
     fn resolve(&self, path: &str) -> Result<PathBuf, String> {
-        place::resolve(Path::new("/work/project"), path).map_err(|error| error.to_string())
+        place::resolve(Path::new("/repo/project"), path).map_err(|error| error.to_string())
     }
 
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, String> {
