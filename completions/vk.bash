@@ -166,7 +166,7 @@ _vk() {
             return 0
             ;;
         vk__subcmd__cost)
-            opts="-h --by --since --until --project --output --help show"
+            opts="-h --by --since --until --project --output --chart --help show"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -189,7 +189,7 @@ _vk() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "table json csv markdown" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json csv markdown html" -- "${cur}"))
                     return 0
                     ;;
                 *)

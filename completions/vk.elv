@@ -128,8 +128,9 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand --until 'Up to the end of this day, or this moment'
             cand --project 'Only this project''s tasks, by its name in the reports'
             cand --output 'How it is written'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand --chart 'Draw bars, and over time a sparkline'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
             cand show 'One task, call by call'
         }
         &'vk;cost;show'= {

@@ -129,8 +129,10 @@ complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcomma
 complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''
 csv\t''
-markdown\t''"
-complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+markdown\t''
+html\t'One page with charts and tables'"
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l chart -d 'Draw bars, and over time a sparkline'
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -f -a "show" -d 'One task, call by call'
 complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from show" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''

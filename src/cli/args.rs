@@ -5,7 +5,7 @@ mod run;
 
 use std::path::PathBuf;
 
-pub use money::{CompareArgs, CompareOutput, CostArgs, CostCommand, CostGroup, CostOutput};
+pub use money::{CompareArgs, CompareOutput, CostArgs, CostCommand, CostGroup, CostOutput, CostReport};
 pub use run::{Approve, ChoiceArgs, RunArgs, RunOutput, SandboxMode};
 
 use clap::{Args, Command as Clap, CommandFactory as _, Parser, Subcommand, ValueEnum};

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::args::{CostArgs, CostCommand, CostGroup, CostOutput};
+use super::args::{CostArgs, CostCommand, CostGroup, CostOutput, CostReport};
 use super::context::Context;
 use crate::base::clock;
 use crate::config::{self, Flags};
@@ -23,18 +23,37 @@ pub fn run(args: CostArgs, context: &Context) -> Result<(), Failure> {
 }
 
 fn report(args: &CostArgs, now: Timestamp, context: &Context) -> Result<(), Failure> {
+    if args.chart && args.output != CostReport::Table {
+        return Err(Failure::usage("chart_and_output", "--chart draws on a terminal, beside no other output")
+            .fix("vk cost --output html > cost.html")
+            .fix("vk cost --chart"));
+    }
     let query = query(args, now)?;
-    let report = match open(context, now)? {
-        Some(ledger) => ledger.report(&query, now)?,
-        None => Report::empty(query.by),
+    let ledger = open(context, now)?;
+    let by = |by: Group| match &ledger {
+        Some(ledger) => ledger.report(&Query { by, ..query.clone() }, now),
+        None => Ok(Report::empty(by)),
     };
+    let report = by(query.by)?;
+    let style = Style::of(&context.env, now);
     if report.rows.is_empty() {
         context.ui.say(&nothing(args));
-        if args.output == CostOutput::Table {
+        if args.output == CostReport::Table {
             return Ok(());
         }
     }
-    present::stdout(&present::cost::report(&report, format(args.output), Style::of(&context.env, now)))
+    let text = match args.output {
+        CostReport::Table if args.chart => present::cost::chart(&report, style),
+        CostReport::Table => present::cost::report(&report, Format::Table, style),
+        CostReport::Json => present::cost::report(&report, Format::Json, style),
+        CostReport::Csv => present::cost::report(&report, Format::Csv, style),
+        CostReport::Markdown => present::cost::report(&report, Format::Markdown, style),
+        CostReport::Html => {
+            let charts = present::cost::CHARTS.into_iter().map(by).collect::<Result<Vec<_>, _>>()?;
+            present::cost::page(&report, &charts, style)
+        }
+    };
+    present::stdout(&text)
 }
 
 fn show(id: &str, output: CostOutput, now: Timestamp, context: &Context) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use age::secrecy::ExposeSecret as _;
 
-use super::args::{CostArgs, CostGroup, CostOutput, DemoArgs};
+use super::args::{CostArgs, CostGroup, CostReport, DemoArgs};
 use super::context::Context;
 use super::cost;
 use crate::agent::approvals::Mode as Approval;
@@ -57,7 +57,15 @@ pub async fn run(args: DemoArgs, context: &Context) -> Result<(), Failure> {
     let shown = Context { env: stage.env.clone(), ui: Arc::clone(ui) };
     let by_task = CostGroup::Task;
     cost::run(
-        CostArgs { command: None, by: by_task, since: None, until: None, project: None, output: CostOutput::Table },
+        CostArgs {
+            command: None,
+            by: by_task,
+            since: None,
+            until: None,
+            project: None,
+            output: CostReport::Table,
+            chart: false,
+        },
         &shown,
     )?;
     if args.keep {

@@ -27,6 +27,8 @@ pub struct Style {
     /// Columns of the terminal; `None` in a pipe, where every column is shown in full.
     pub width: Option<u16>,
     pub colour: bool,
+    /// Whether the terminal shows more than ASCII, by its locale.
+    pub unicode: bool,
     /// Dates of this year are shown without it.
     pub now: Timestamp,
 }
@@ -37,7 +39,10 @@ impl Style {
     pub fn of(env: &Env, now: Timestamp) -> Self {
         let dumb = env.get("TERM").is_none_or(|term| term == "dumb");
         let colour = std::io::stdout().is_terminal() && !dumb && env.get("NO_COLOR").is_none();
-        Self { width: width(env), colour, now }
+        let locale =
+            ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env.get(name).filter(|text| !text.is_empty()));
+        let unicode = locale.is_some_and(|text| text.to_ascii_lowercase().replace('-', "").contains("utf8"));
+        Self { width: width(env), colour, unicode, now }
     }
 }
 

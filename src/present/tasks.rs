@@ -232,7 +232,7 @@ mod tests {
     use crate::ledger::query::Spend;
 
     fn style(width: Option<u16>) -> Style {
-        Style { width, colour: false, now: "2026-11-25T13:45:10Z".parse().unwrap() }
+        Style { width, colour: false, unicode: true, now: "2026-11-25T13:45:10Z".parse().unwrap() }
     }
 
     fn task() -> TaskRecord {

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 #[derive(Debug, Clone, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(
-    after_help = "Examples:\n  vk cost\n  vk cost --by month --since 2026-01-01\n  vk cost --by payer --output csv\n  vk cost show 01jd3k"
+    after_help = "Examples:\n  vk cost\n  vk cost --by month --since 2026-01-01\n  vk cost --by payer --output csv\n  vk cost --by day --chart\n  vk cost --output html > cost.html\n  vk cost show 01jd3k"
 )]
 pub struct CostArgs {
     #[command(subcommand)]
@@ -25,7 +25,20 @@ pub struct CostArgs {
     pub project: Option<String>,
     /// How it is written
     #[arg(long, value_name = "FORMAT", default_value = "table")]
-    pub output: CostOutput,
+    pub output: CostReport,
+    /// Draw bars, and over time a sparkline
+    #[arg(long)]
+    pub chart: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CostReport {
+    Table,
+    Json,
+    Csv,
+    Markdown,
+    /// One page with charts and tables
+    Html,
 }
 
 #[derive(Debug, Clone, Subcommand)]

@@ -4,8 +4,10 @@
 
 mod amounts;
 mod calls;
+mod chart;
 mod csv;
 mod flat;
+mod html;
 mod json;
 mod markdown;
 mod rows;
@@ -32,6 +34,20 @@ pub fn report(report: &Report, format: Format, style: Style) -> String {
         Format::Csv => csv::text(&flat::report(report)),
         Format::Markdown => markdown::report(report),
     }
+}
+
+/// `vk cost --chart`.
+#[must_use]
+pub fn chart(report: &Report, style: Style) -> String {
+    chart::text(report, style)
+}
+
+pub use html::CHARTS;
+
+/// `vk cost --output html`: `charts` are reports by each of [`CHARTS`].
+#[must_use]
+pub fn page(report: &Report, charts: &[Report], style: Style) -> String {
+    html::page(report, charts, style)
 }
 
 /// `vk cost show`: one task, call by call.

@@ -15,7 +15,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn style(width: Option<u16>) -> Style {
-    Style { width, colour: false, now: at("2026-11-25T18:00:00Z") }
+    Style { width, colour: false, unicode: true, now: at("2026-11-25T18:00:00Z") }
 }
 
 fn spend(state: CostState, calls: u64, cents: i64, list_cents: i64) -> Spend {
@@ -340,4 +340,54 @@ fn a_task_is_shown_call_by_call_with_its_prices() {
     attempt_id,call,attempt,state,sent_at,path,provider,payer,key_label,model,input,cache_read,cache_write_5m,cache_write_1h,output,reasoning,list_usd,billed_usd,cost_state,proof,outcome,http_status,request_id,price_source,price_as_of,duration_ms
     t0vk3k1m8r2a-1.1,1,1,settled,2026-11-25T17:20:07.000Z,byok,anthropic,you pay Anthropic at list price,client-a,claude-sonnet-5-5,1200,30000,4000,0,800,300,0.09,0.09,billed,verified,ok,200,req_011CT\x1b[31m,https://claude.com/pricing,2026-11-20,4200
     ");
+}
+
+fn days() -> Report {
+    let row = |group: &str, spend: Spend| GroupRow { group: group.to_owned(), state: spend.state().unwrap(), spend };
+    let rows = vec![
+        row("2026-11-25", spend(CostState::Billed, 3, 100, 100)),
+        row("2026-11-24", spend(CostState::Covered, 9, 0, 480)),
+        row("2026-11-21", spend(CostState::Billed, 2, 25, 25) + spend(CostState::Unknown, 1, 0, 0)),
+    ];
+    let total = rows.iter().map(|row| row.spend).sum();
+    Report { by: Group::Day, rows: Rows::Groups(rows), total }
+}
+
+#[test]
+fn a_chart_tells_what_was_charged_from_what_a_plan_covered() {
+    insta::assert_snapshot!(super::chart(&days(), style(Some(60))), @"
+    ▁  █▁
+    2026-11-21 to 2026-11-25, a day each
+
+    2026-11-25 ███████▉                                   $1.00
+    2026-11-24 ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░     $0.00
+    2026-11-21 █▉                                      >= $0.25
+
+    █ charged  ░ the rest at list price
+
+    billed     $1.25
+    covered    $4.80  at list price; the plan covers it, nothing was charged
+    unknown        ?  1 call; with them the sum is at least $1.25
+    ");
+    let plain = Style { unicode: false, ..style(Some(40)) };
+    assert!(super::chart(&days(), plain).is_ascii());
+    let narrow = super::chart(&tasks(), style(Some(40)));
+    assert!(narrow.lines().take(4).all(|line| columns(line) <= 40), "{narrow}");
+    assert!(super::chart(&Report::empty(Group::Day), style(None)).contains("charged"));
+}
+
+#[test]
+fn a_page_stands_alone_and_runs_nothing() {
+    let mut hostile = tasks();
+    if let Rows::Tasks(rows) = &mut hostile.rows {
+        rows[0].words = "<script>alert(1)</script>\" onload='x' &amp; \u{202e}".to_owned();
+    }
+    let page = super::page(&hostile, &[days()], style(None));
+    assert!(!page.contains("<script") && !page.contains("onload='") && !page.contains('\u{202e}'), "{page}");
+    assert!(!page.contains("http://") && !page.contains("https://"), "nothing is fetched");
+    let drawn: Vec<&str> = page.lines().filter(|line| line.contains("<rect")).collect();
+    assert_eq!(drawn.len(), 3);
+    // $1.00 charged of $4.80 at most: 125 of 600.
+    assert!(drawn[0].contains("width=\"125\""), "{}", drawn[0]);
+    assert!(drawn[1].contains("class=\"l\" x=\"220\" y=\"26\" width=\"600\"") && drawn[1].contains("width=\"0\""));
 }
