@@ -80,7 +80,7 @@ pub enum CostOutput {
 
 /// Your history, or a stated workload, on every path: own keys, plans, gateways, free
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:\n  vk import && vk compare\n  vk compare --since 2026-06-01 --output json\n  \
+#[command(after_help = "Examples:\n  vk compare\n  vk compare --since 2026-06-01 --output json\n  \
     vk compare --tasks 5/week --tokens 100k,900k,15k --model sonnet\n  \
     vk compare --tasks 1000 --tokens 100k,900k,15k      # a thousand features in a month")]
 pub struct CompareArgs {
