@@ -329,8 +329,11 @@ fn questions_are_answered_by_what_is_typed_after_they_are_seen() {
     assert_eq!(asked("\u{3}", false), None);
     assert_eq!(asked("y\u{3}", false), None);
     assert_eq!(asked("\u{4}", false), None);
-    // Typed before the question was there.
+    // Typed before the question was there: the kernel has it once the terminal can be read.
     pty.type_in("y\n");
+    let limit = rustix::event::Timespec { tv_sec: 5, tv_nsec: 0 };
+    let mut typed = [rustix::event::PollFd::new(&pty.slave, rustix::event::PollFlags::IN)];
+    assert_eq!(rustix::event::poll(&mut typed, Some(&limit)), Ok(1));
     assert_eq!(asked("no\n", false).as_deref(), Some("n"));
     // A secret is not shown.
     assert_eq!(asked("sk-canary-1\n", true).as_deref(), Some("sk-canary-1"));
