@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::cancel::{Cancel, Signal};
 use crate::domain::ui::{Question, Ui};
 
 /// What is asked about; reaching out of the sandbox is asked in every mode.
@@ -41,6 +42,7 @@ enum Kind {
 pub struct Approvals {
     mode: Mode,
     ui: Arc<dyn Ui>,
+    cancel: Cancel,
     always: Vec<Kind>,
     hosts_refused: Vec<String>,
     refused: Vec<String>,
@@ -49,7 +51,14 @@ pub struct Approvals {
 impl Approvals {
     #[must_use]
     pub fn new(mode: Mode, ui: Arc<dyn Ui>) -> Self {
-        Self { mode, ui, always: Vec::new(), hosts_refused: Vec::new(), refused: Vec::new() }
+        Self { mode, ui, cancel: Cancel::default(), always: Vec::new(), hosts_refused: Vec::new(), refused: Vec::new() }
+    }
+
+    /// What Ctrl-C at a question ends.
+    #[must_use]
+    pub fn of_task(mut self, cancel: &Cancel) -> Self {
+        self.cancel = cancel.clone();
+        self
     }
 
     #[must_use]
@@ -93,7 +102,7 @@ impl Approvals {
             return Answer::No(format!("the network is off for {host}"));
         }
         let question = Question::yes_no(format!("Let this task's commands reach {host}?"));
-        match put(&self.ui, question).await {
+        match self.put(question).await {
             Some('y') => Answer::Yes,
             reply => {
                 self.hosts_refused.push(host.to_owned());
@@ -112,7 +121,7 @@ impl Approvals {
         }
         let options = vec![('n', "no".into()), ('y', "yes".into()), ('a', format!("yes, and {always}"))];
         let question = Question { text: text.to_owned(), detail: Some(detail.to_owned()), options, one_key: false };
-        match put(&self.ui, question).await {
+        match self.put(question).await {
             Some('y') => Answer::Yes,
             Some('a') => {
                 self.always.push(kind);
@@ -125,15 +134,20 @@ impl Approvals {
             }
         }
     }
-}
 
-/// Asks on a thread of its own, so that leases are renewed and signals are heard while a person thinks.
-async fn put(ui: &Arc<dyn Ui>, question: Question) -> Option<char> {
-    if !ui.interactive() {
-        return None;
+    /// Asks on a thread of its own, so that leases are renewed and signals are heard while a person thinks. Someone
+    /// who leaves the question without an answer, by Ctrl-C or by going away, leaves the task.
+    async fn put(&self, question: Question) -> Option<char> {
+        if !self.ui.interactive() {
+            return None;
+        }
+        let ui = Arc::clone(&self.ui);
+        let reply = tokio::task::spawn_blocking(move || ui.ask(&question)).await.ok().flatten();
+        if reply.is_none() {
+            self.cancel.send(Signal::Interrupt);
+        }
+        reply
     }
-    let ui = Arc::clone(ui);
-    tokio::task::spawn_blocking(move || ui.ask(&question)).await.ok().flatten()
 }
 
 #[cfg(test)]
@@ -197,10 +211,13 @@ mod tests {
     #[test]
     fn the_default_is_no_and_the_whole_text_is_shown() {
         let ui = Scripted::new(&[Some('n'), None, Some('y')], true);
-        let mut approvals = Approvals::new(Mode::Ask, ui.clone());
+        let cancel = Cancel::default();
+        let mut approvals = Approvals::new(Mode::Ask, ui.clone()).of_task(&cancel);
         let script = "echo ok\nrm -rf \u{1b}[2K/";
         assert!(matches!(block_on(approvals.command(script)), Answer::No(why) if why.contains("the user said no")));
+        assert_eq!(cancel.signal(), None, "no is an answer");
         assert!(matches!(block_on(approvals.command(script)), Answer::No(_)), "a question left is a no");
+        assert_eq!(cancel.signal(), Some(Signal::Interrupt), "and ends the task");
         assert_eq!(block_on(approvals.command(script)), Answer::Yes);
         let question = &ui.asked()[0];
         assert_eq!(question.options[0].0, 'n');

@@ -119,22 +119,33 @@ fn is_host(text: &str) -> bool {
 
 /// Ctrl-C and the signals that end a program become the task's cancellation: what was spent is settled first.
 fn listen(cancel: &Cancel) {
-    let interrupt = cancel.clone();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            interrupt.send(Signal::Interrupt);
-        }
-    });
     #[cfg(unix)]
-    for kind in [tokio::signal::unix::SignalKind::terminate(), tokio::signal::unix::SignalKind::hangup()] {
-        let terminate = cancel.clone();
-        if let Ok(mut stream) = tokio::signal::unix::signal(kind) {
-            tokio::spawn(async move {
-                if stream.recv().await.is_some() {
-                    terminate.send(Signal::Terminate);
-                }
-            });
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        for (kind, sent) in [
+            (SignalKind::interrupt(), Signal::Interrupt),
+            (SignalKind::terminate(), Signal::Terminate),
+            (SignalKind::hangup(), Signal::Terminate),
+        ] {
+            let cancel = cancel.clone();
+            // Caught from here on, not from when the task below first gets its turn: the route is resolved before.
+            if let Ok(mut stream) = signal(kind) {
+                tokio::spawn(async move {
+                    if stream.recv().await.is_some() {
+                        cancel.send(sent);
+                    }
+                });
+            }
         }
+    }
+    #[cfg(not(unix))]
+    {
+        let interrupt = cancel.clone();
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                interrupt.send(Signal::Interrupt);
+            }
+        });
     }
 }
 

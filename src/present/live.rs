@@ -196,9 +196,10 @@ impl Status {
         }
     }
 
-    /// The rows, each narrower than `width`, at most `height - 1` of them: the payer line is the last to go.
+    /// The rows, each narrower than `width`, at most `height - 1` of them: the payer line is the last to go. The end
+    /// of a row stays free for the `^C` that the terminal writes there; a row that it wrapped could not be taken away.
     fn render(&self, now: Instant, width: usize, height: usize, paint: Paint) -> String {
-        let room = width.saturating_sub(1);
+        let room = width.saturating_sub("^C ".len());
         let mut rows: Vec<String> = self.text_rows(room);
         for (_, words, since) in self.tools.iter().take(TOOL_ROWS) {
             let time = seconds(millis(now, *since));
@@ -289,7 +290,7 @@ mod tests {
 
     fn shown(events: &[Event], width: usize) -> String {
         let (status, now) = status(events);
-        status.render(now + Duration::from_millis(2_500), width, 24, Paint(false))
+        status.render(now + Duration::from_millis(2_500), width + 2, 24, Paint(false))
     }
 
     fn settled(state: CostState, spent: Usd) -> Event {
@@ -377,7 +378,7 @@ mod tests {
                 let text = status.render(now, width, height, Paint(false));
                 let rows: Vec<&str> = text.split('\n').collect();
                 assert!(rows.len() <= height.saturating_sub(1).max(1), "{width}x{height}: {text}");
-                assert!(rows.iter().all(|row| columns(row) < width.max(1)), "{width}x{height}: {text}");
+                assert!(rows.iter().all(|row| columns(row) <= width.saturating_sub(3)), "{width}x{height}: {text}");
                 assert!(!text.chars().any(|c| c != '\n' && super::super::escape::is_hidden(c)));
             }
         }
@@ -387,7 +388,7 @@ mod tests {
     fn text_that_comes_in_shows_its_end() {
         let (mut status, now) = status(&[Event::TurnStarted { turn: 1 }]);
         status.partial = format!("{}and the end", "a long paragraph ".repeat(30));
-        insta::assert_snapshot!(status.render(now, 60, 24, Paint(false)), @r"
+        insta::assert_snapshot!(status.render(now, 62, 24, Paint(false)), @r"
         ng paragraph a long paragraph a long paragraph a long parag
         raph a long paragraph a long paragraph a long paragraph a l
         ong paragraph a long paragraph a long paragraph and the end

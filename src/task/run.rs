@@ -172,7 +172,8 @@ impl Running<'_> {
         }
         fsx::create_private_dir(&self.folder()).map_err(|e| setup::unwritable(&self.folder(), &e))?;
         let mut transcript = self.transcript(before)?;
-        let mut ground = Ground::start(self.order, self.env, &self.known.loaded, self.task_id, &route, self.ui)?;
+        let mut ground =
+            Ground::start(self.order, self.env, &self.known.loaded, self.task_id, &route, self.ui, self.cancel)?;
         self.ending.sandbox = Some(ground.sandbox.level().as_str().to_owned());
         let result = loop {
             let result = self.leg(&route, price, secret, &mut transcript, &mut ground).await;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::order::{From, Order};
 use super::snapshot::{Limits, Snapshot};
 use crate::agent::approvals::{Approvals, Mode as Approval};
+use crate::agent::cancel::Cancel;
 use crate::agent::notes;
 use crate::agent::prompt::{self, Surroundings, Writes};
 use crate::agent::tools::{Before, Family, Toolbox};
@@ -37,7 +38,7 @@ pub struct Earlier {
 pub fn earlier(ledger: &Ledger, loaded: &Loaded, from: &From) -> Result<Option<Earlier>, Failure> {
     let record = match from {
         From::Nothing => return Ok(None),
-        From::Task(id) => ledger.find_task(id, clock::now())?.one(id, "vk run --continue")?,
+        From::Task(id) => ledger.find_task(id, clock::now())?.one(id, "vk run --continue=")?,
         From::Last => {
             ledger.tasks(Some(&loaded.project.root), 1, clock::now())?.into_iter().next().ok_or_else(|| {
                 Failure::usage("nothing_to_continue", "no task has run in this project yet")
@@ -106,6 +107,7 @@ impl Ground {
         task_id: &str,
         route: &Route,
         ui: &Arc<dyn Ui>,
+        cancel: &Cancel,
     ) -> Result<Self, Failure> {
         let root = &loaded.project.root;
         let sandbox = Arc::new(Sandbox::start(env, spec(order, loaded))?);
@@ -133,7 +135,7 @@ impl Ground {
             }
         };
         let keep = Keep(snapshot.clone(), Arc::clone(ui));
-        let approvals = Approvals::new(mode, Arc::clone(ui));
+        let approvals = Approvals::new(mode, Arc::clone(ui)).of_task(cancel);
         let toolbox = Toolbox::new(Family::of(route), Arc::clone(&sandbox), Arc::clone(&workspace), approvals)
             .before(Arc::new(keep))
             .read_only(order.mode == Mode::ReadOnly);

@@ -283,7 +283,7 @@ fn a_resize_while_a_task_runs_is_taken_up() {
     for event in short_task() {
         terminal.event(&event);
     }
-    let small = Winsize { ws_row: 10, ws_col: 24, ws_xpixel: 0, ws_ypixel: 0 };
+    let small = Winsize { ws_row: 10, ws_col: 26, ws_xpixel: 0, ws_ypixel: 0 };
     tcsetwinsize(&pty.master, small).unwrap();
     pty.wait_for("byok · anthropi…t $5.00");
     terminal.event(&end(ANSWER));

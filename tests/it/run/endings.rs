@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{ANTHROPIC, anthropic, report};
 use crate::support::provider::{Provider, Script};
+use crate::support::terminal::start;
 use crate::support::turn::Turn;
 
 fn signal(child: &Child, name: &str) {
@@ -48,6 +49,33 @@ fn signals_end_a_stream_within_seconds_and_settle_what_was_spent() {
         let cost: f64 = finished["cost_usd"].as_str().unwrap().parse().unwrap();
         assert!(cost >= 0.02, "10,000 tokens went in: {cost}");
     }
+}
+
+#[test]
+fn ctrl_c_is_heard_from_the_first_line_on() {
+    let provider = Provider::start([]);
+    let vk = anthropic(&provider);
+    let mut child = vk.command(&[&ANTHROPIC[..], &["--output", "json", "go"]].concat()).spawn().unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(told.next().unwrap().unwrap().contains("byok"));
+    signal(&child, "INT");
+    let finished =
+        read_until(&mut BufReader::new(child.stdout.take().unwrap()).lines(), "task.finished").pop().unwrap();
+    assert_eq!((child.wait().unwrap().code(), &finished["exit_code"]), (Some(130), &json!(130)), "{finished}");
+}
+
+#[test]
+fn ctrl_c_at_a_question_ends_the_task_before_anything_more_is_spent() {
+    let provider =
+        Provider::start([Script::sse(&Turn::new().tool("t1", "bash", json!({"command": "touch made"})).anthropic())]);
+    let vk = anthropic(&provider);
+    let Some(mut run) = start(&vk, &[&ANTHROPIC[..], &["--approve", "ask", "go"]].concat()) else { return };
+    run.wait_for("Run this command?");
+    run.wait_for("(n):");
+    run.type_keys("\x03");
+    let ran = run.end();
+    assert_eq!((ran.code, provider.requests().len()), (130, 1), "{ran}");
+    assert!(!vk.project().join("made").exists());
 }
 
 #[test]
