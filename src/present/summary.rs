@@ -117,7 +117,7 @@ pub(super) fn tokens(usage: &Usage) -> String {
 #[must_use]
 pub fn cost_words(cost: Option<Usd>, state: Option<CostState>, known: Usd) -> String {
     match (state, cost) {
-        (None, _) => "nothing: no call was made".to_owned(),
+        (None, _) => "nothing: no call was charged".to_owned(),
         (Some(CostState::Covered), _) => "covered by the plan, nothing per token".to_owned(),
         (Some(CostState::Free), _) => "$0.00, free".to_owned(),
         (Some(CostState::Rehearsed), _) => "nothing, rehearsed".to_owned(),
@@ -129,6 +129,9 @@ pub fn cost_words(cost: Option<Usd>, state: Option<CostState>, known: Usd) -> St
 }
 
 fn cost_line(end: &TaskFinished, spent: Usd, cap: Option<Usd>) -> String {
+    if end.status == Status::Ledger && end.cost_state.is_none() && end.turns > 0 {
+        return "? (the ledger could not record it)".to_owned();
+    }
     let mut line = cost_words(end.cost_usd, end.cost_state, spent);
     let same = matches!(end.cost_state, Some(CostState::Billed | CostState::Estimated)) && end.cost_usd == end.list_usd;
     if let Some(list) = end.list_usd.filter(|_| !same) {
@@ -276,7 +279,7 @@ pub(super) mod tests {
         $0.00, free
         nothing, rehearsed
         ");
-        assert_eq!(cost_words(None, None, Usd::ZERO), "nothing: no call was made");
+        assert_eq!(cost_words(None, None, Usd::ZERO), "nothing: no call was charged");
     }
 
     #[test]

@@ -147,11 +147,12 @@ impl Ledger {
     }
 }
 
-/// The columns that [`part`] reads: sums over attempts of one charge and one certainty. Attempts under way are not
-/// summed, for they have no figures yet.
-pub(super) const SUMS: &str = "a.charge, a.certainty, max(a.sent_at), sum(a.state != 'live'), sum(a.input),
+/// The columns that [`part`] reads: sums over attempts of one charge and one certainty. An attempt under way
+/// has no figures yet: where it moves money, what it costs is unknown and not nothing.
+pub(super) const SUMS: &str = "a.charge, a.certainty, max(a.sent_at),
+    sum(a.state != 'live' OR a.charge = 'billed'), sum(a.input),
     sum(a.cache_read), sum(a.cache_write_5m), sum(a.cache_write_1h), sum(a.output), sum(a.reasoning),
-    coalesce(sum(a.billed), 0), coalesce(sum(a.list), 0), sum(a.state != 'live' AND a.list IS NULL)";
+    coalesce(sum(a.billed), 0), coalesce(sum(a.list), 0), sum((a.state != 'live' OR a.charge = 'billed') AND a.list IS NULL)";
 
 /// Some calls of one state.
 pub(super) struct Part {

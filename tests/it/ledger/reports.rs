@@ -8,7 +8,7 @@ use vibekit::base::money::Usd;
 use vibekit::domain::cost::{Certainty, Charge, Cost, CostState};
 use vibekit::domain::path::PayPath;
 use vibekit::domain::usage::Usage;
-use vibekit::ledger::query::{Group, Query, Report, Rows, Spend};
+use vibekit::ledger::query::{Group, Query, Report, Rows};
 use vibekit::ledger::{Ledger, NewAttempt, Settlement};
 
 use super::{after, attempt, billed, done, ledger, noon, owner, settlement, task, told, usd};
@@ -91,18 +91,18 @@ fn a_task_that_changed_its_payer_has_a_row_for_each() {
 }
 
 #[test]
-fn an_attempt_under_way_has_no_figures_yet() {
+fn what_an_attempt_under_way_costs_is_unknown_and_not_nothing() {
     let ledger = ledger();
     ledger.begin_task(&task("t1", noon())).unwrap();
     ledger.reserve(&attempt("t1", 1, usd("0.50"), noon()), &[]).unwrap();
     let report = ledger.report(&Query::by(Group::Task), noon()).unwrap();
     let Rows::Tasks(rows) = &report.rows else { panic!() };
-    assert_eq!(
-        (rows[0].spend, rows[0].state, rows[0].status.as_str()),
-        (Spend::default(), CostState::Billed, "running")
-    );
+    let row = &rows[0];
+    assert_eq!((row.spend.calls(), row.state, row.status.as_str()), (1, CostState::Unknown, "running"));
+    assert_eq!((row.spend.charged().exact(), row.spend.list.exact()), (None, None));
     let by_day = ledger.report(&Query::by(Group::Day), noon()).unwrap();
-    assert!(by_day.rows.is_empty());
+    assert_eq!(groups(&by_day), [("2026-11-25", "0.00".into(), CostState::Unknown)]);
+    assert_eq!(ledger.task_spent("t1").unwrap(), Usd::ZERO);
 }
 
 #[test]
