@@ -3,5 +3,6 @@
 pub mod clock;
 pub mod env;
 pub mod fsx;
+pub mod mask;
 pub mod money;
 pub mod secret;

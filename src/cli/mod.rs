@@ -28,6 +28,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::base::env::Env;
+use crate::base::mask::mask;
 use crate::domain::failure::{Failure, Status};
 use crate::present::failure;
 use crate::present::terminal::{Mode, Terminal};
@@ -48,9 +49,15 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
 /// Help and version are answers; everything else is exit 2, told in the form that was asked for.
 fn refuse(error: &clap::Error, args: &[OsString]) -> u8 {
     // Clap writes help to stdout and errors to stderr; a closed pipe is nobody's failure.
-    let _ = error.print();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let _ = error.print();
         return 0;
+    }
+    let told = error.render().to_string();
+    if mask(&told) == told {
+        let _ = error.print();
+    } else {
+        failure::print_text(&mask(&told));
     }
     let partly = Cli::command().ignore_errors(true).try_get_matches_from(args).ok();
     let output = partly

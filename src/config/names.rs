@@ -1,15 +1,7 @@
 //! What may be the name of a provider, a key, a model, a project or a variable. A credential is never one of them: it
 //! would be repeated in errors, and sent somewhere as a name.
 
-/// Beginnings that only credentials have. Sources: the providers' key formats (2026-11).
-pub(super) const SECRET_STARTS: &[&str] =
-    &["sk-", "sk_", "xai-", "gsk_", "AIza", "ghp_", "github_pat_", "eyJ", "AKIA", "AGE-SECRET"];
-
-/// Whether a word looks like a credential rather than the name of one.
-#[must_use]
-pub fn looks_secret(word: &str) -> bool {
-    word.len() >= 20 && SECRET_STARTS.iter().any(|start| word.starts_with(start))
-}
+pub(super) use crate::base::mask::{SECRET_STARTS, looks_secret};
 
 /// A provider's name: lower-case letters, digits, `-`, `_`; at most 40 characters.
 #[must_use]

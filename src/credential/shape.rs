@@ -141,6 +141,8 @@ fn problem_of(text: &str) -> Option<&'static str> {
         Some("the key has a character that no key has; copy it again from where it was made")
     } else if quoted('"') || quoted('\'') {
         Some("the key has quotes around it; give it without them")
+    } else if ["sk-ant-", "sk-proj-", "sk-or-"].iter().any(|start| text.rfind(start).is_some_and(|at| at > 0)) {
+        Some("the key is there twice, or is two keys; give one")
     } else {
         None
     }

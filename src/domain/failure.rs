@@ -3,6 +3,8 @@
 use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::base::mask::mask;
+
 /// How a task or a command ended. The word is in `task.finished`, the number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -121,13 +123,14 @@ impl Failure {
     }
 }
 
-/// As scripts read it: the message is what happened and why, the fix the commands to type, one a line.
+/// As scripts read it: the message is what happened and why, the fix the commands to type, one a line. What was typed
+/// in the wrong place may be a key, so none is repeated.
 impl Serialize for Failure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let fix = (!self.fix.is_empty()).then(|| self.fix.join("\n"));
+        let fix = (!self.fix.is_empty()).then(|| mask(&self.fix.join("\n")));
         let mut fields = serializer.serialize_struct("Failure", 3)?;
         fields.serialize_field("code", self.code)?;
-        fields.serialize_field("message", &self.message())?;
+        fields.serialize_field("message", &mask(&self.message()))?;
         fields.serialize_field("fix", &fix)?;
         fields.end()
     }

@@ -118,17 +118,20 @@ impl Standing {
         );
         let failure = failure.why(why);
         match scope.kind {
-            ScopeKind::Task => failure.fix(format!("vk run --continue --max-cost {} \"...\"", roomier(scope.limit))),
+            ScopeKind::Task => failure.fix(format!(
+                "vk run --continue --max-cost {} \"...\"",
+                roomier(scope.limit, self.settled + self.uncertain + hold)
+            )),
             _ => failure,
         }
     }
 }
 
-/// Twice the limit, in whole cents: a cap worth suggesting.
-fn roomier(limit: Usd) -> String {
+/// Twice the limit, or what the next call needs if that is more, in whole cents: a cap worth suggesting.
+fn roomier(limit: Usd, needed: Usd) -> String {
     const CENT: i64 = 10_000_000;
-    let cents = (limit.nanos() / CENT).saturating_add(1).saturating_mul(2);
-    Usd::from_cents(cents.max(100)).exact()
+    let over = |amount: Usd| (amount.nanos() / CENT).saturating_add(1);
+    Usd::from_cents(over(limit).saturating_mul(2).max(over(needed)).max(100)).exact()
 }
 
 /// The answer to a reservation.

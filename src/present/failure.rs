@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use super::escape::escape;
 use super::json;
 use super::terminal::Mode;
+use crate::base::mask::mask;
 use crate::domain::failure::Failure;
 
 /// The text of a failure, as it stands on stderr.
@@ -20,11 +21,13 @@ pub fn text(failure: &Failure) -> String {
     shown
 }
 
-/// A label, and each text on lines of its own beside it. Texts may hold a provider's words: they are escaped.
+/// A label, and each text on lines of its own beside it. Texts may hold a provider's words, and what was typed in the
+/// wrong place: they are escaped, and keys are hidden.
 fn section(shown: &mut String, label: &str, texts: &[String]) {
     let mut first = true;
     for line in texts.iter().flat_map(|text| text.trim_end().split('\n')) {
-        let line = escape(line.trim_end_matches('\r'));
+        let line = mask(line.trim_end_matches('\r'));
+        let line = escape(&line);
         if first {
             let _ = writeln!(shown, "{label}: {line}");
         } else {
@@ -43,6 +46,11 @@ pub fn print(failure: &Failure, mode: Mode) {
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     }
     let _ = io::stderr().lock().write_all(text(failure).as_bytes());
+}
+
+/// Writes what the reader of the arguments said, on stderr.
+pub fn print_text(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "USD", help_heading = "Limits")]
     pub max_cost: Option<String>,
     /// Stop after this many model turns
-    #[arg(long, value_name = "N", help_heading = "Limits")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
     pub max_turns: Option<u32>,
     /// Stop after this long: 90s, 10m, 2h
     #[arg(long, value_name = "TIME", help_heading = "Limits")]

@@ -25,16 +25,18 @@ pub enum Found {
 
 impl Found {
     /// The one task, or a usage failure (exit 2) that names what was meant or lists what fits. `command` is what
-    /// the person typed before the id: `vk cost show`.
+    /// the person typed before the id: `vk cost show`, `vk run --continue=`.
     ///
     /// # Errors
     /// No task, or several.
     pub fn one(self, asked: &str, command: &str) -> Result<TaskRecord, Failure> {
+        // What follows `=` is joined to it.
+        let command = if command.ends_with('=') { command.to_owned() } else { format!("{command} ") };
         match self {
             Self::One(task) => Ok(*task),
             Self::None(near) => {
                 let failure = Failure::usage("unknown_task", format!("no task has the id {asked}"));
-                let failure = near.iter().fold(failure, |f, id| f.fix(format!("{command} {id}")));
+                let failure = near.iter().fold(failure, |f, id| f.fix(format!("{command}{id}")));
                 Err(failure.fix("vk cost   # lists every task's id"))
             }
             Self::Many(tasks) => {
@@ -42,7 +44,7 @@ impl Found {
                 Err(tasks.iter().fold(failure, |failure, task| {
                     let when = rfc3339(task.started_at);
                     let words: String = task.words.chars().take(40).collect();
-                    failure.fix(format!("{command} {}   # {} {words}", task.task_id, &when[..16].replace('T', " ")))
+                    failure.fix(format!("{command}{}   # {} {words}", task.task_id, &when[..16].replace('T', " ")))
                 }))
             }
         }

@@ -40,6 +40,51 @@ fn wrong_arguments_end_with_task_finished_in_json_modes() {
 }
 
 #[test]
+fn a_key_in_the_wrong_place_is_not_repeated() {
+    let key = format!("sk-ant-api03-{}AA", "CANARY0".repeat(13));
+    let vk = Vk::new();
+    let cases: [&[&str]; 9] = [
+        &["keys", "add", &key],
+        &["keys", "test", &key],
+        &["keys", "remove", &key],
+        &["use", &key],
+        &["cost", "show", &key],
+        &["run", "--output", "json", "--path", &key, "go"],
+        &["run", "--output", "json", "--timeout", &key, "go"],
+        &["run", "--output", "stream-json", "--max-turns", &key, "go"],
+        &[&key],
+    ];
+    for args in cases {
+        let ran = vk.run(args);
+        assert!(ran.code != 0 && ran.stderr.contains("sk-***"), "{ran}");
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("CANARY0"), "{ran}");
+    }
+}
+
+#[test]
+fn a_command_that_is_offered_is_one_that_works() {
+    let provider = once();
+    let vk = anthropic(&provider);
+    let (_, first) = report(&vk, &ANTHROPIC, &["go"]);
+    let (ran, finished) = report(&vk, &ANTHROPIC, &["--continue=nosuch", "go"]);
+    let with_id = format!("vk run --continue={}", first["task_id"].as_str().unwrap());
+    assert!(
+        finished["error"]["fix"].as_str().unwrap().contains(&with_id),
+        "with a space the id would be the task: {ran}"
+    );
+    let (ran, finished) = report(&vk, &ANTHROPIC, &["--max-turns", "0", "go"]);
+    assert_eq!((ran.code, &finished["status"]), (2, &serde_json::json!("usage")), "{ran}");
+    let (ran, finished) = report(&anthropic(&Provider::start([])), &ANTHROPIC, &["--max-cost", "0.001", "go"]);
+    let error = &finished["error"];
+    let dollars = |text: &str, before: &str| -> f64 {
+        let rest = text.split_once(before).unwrap().1.trim_start_matches('$');
+        rest.split(' ').next().unwrap().parse().unwrap()
+    };
+    let needed = dollars(error["message"].as_str().unwrap(), "may cost up to ");
+    assert!(dollars(error["fix"].as_str().unwrap(), "--max-cost ") >= needed, "{ran}");
+}
+
+#[test]
 fn without_a_route_nothing_is_guessed() {
     let (ran, finished) = report(&Vk::new().var("ANTHROPIC_API_KEY", "sk-ant-api03-ambient"), &["run"], &["go"]);
     assert_eq!((ran.code, finished["status"].as_str()), (3, Some("no_credential")), "{ran}");
