@@ -30,6 +30,7 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
             [CompletionResult]::new('use', 'use', [CompletionResultType]::ParameterValue, 'Write this project''s path to vk.toml, keeping its comments')
             [CompletionResult]::new('route', 'route', [CompletionResultType]::ParameterValue, 'Show who would pay and which model would run; nothing is sent')
             [CompletionResult]::new('cost', 'cost', [CompletionResultType]::ParameterValue, 'What each task cost, and who paid')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Bring what other tools spent into the ledger, from the logs they leave here')
             [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Your history, or a stated workload, on every path: own keys, plans, gateways, free')
             [CompletionResult]::new('tasks', 'tasks', [CompletionResultType]::ParameterValue, 'Tasks that ran here: list, look at, undo')
             [CompletionResult]::new('models', 'models', [CompletionResultType]::ParameterValue, 'The models vk knows, their prices and where those are from')
@@ -149,6 +150,13 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
             break
         }
         'vk;cost;show' {
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How it is written')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'vk;import' {
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'Look in this folder instead of the usual ones')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How it is written')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')

@@ -31,6 +31,9 @@ _vk() {
             vk,doctor)
                 cmd="vk__subcmd__doctor"
                 ;;
+            vk,import)
+                cmd="vk__subcmd__import"
+                ;;
             vk,keys)
                 cmd="vk__subcmd__keys"
                 ;;
@@ -104,7 +107,7 @@ _vk() {
 
     case "${cmd}" in
         vk)
-            opts="-h -V --help --version run keys use route cost compare tasks models trust doctor demo completions man"
+            opts="-h -V --help --version run keys use route cost import compare tasks models trust doctor demo completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -238,6 +241,28 @@ _vk() {
                 return 0
             fi
             case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vk__subcmd__import)
+            opts="-h --dir --output --help claude-code codex opencode pi"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0

@@ -27,6 +27,7 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand use 'Write this project''s path to vk.toml, keeping its comments'
             cand route 'Show who would pay and which model would run; nothing is sent'
             cand cost 'What each task cost, and who paid'
+            cand import 'Bring what other tools spent into the ledger, from the logs they leave here'
             cand compare 'Your history, or a stated workload, on every path: own keys, plans, gateways, free'
             cand tasks 'Tasks that ran here: list, look at, undo'
             cand models 'The models vk knows, their prices and where those are from'
@@ -134,6 +135,12 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand show 'One task, call by call'
         }
         &'vk;cost;show'= {
+            cand --output 'How it is written'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;import'= {
+            cand --dir 'Look in this folder instead of the usual ones'
             cand --output 'How it is written'
             cand -h 'Print help'
             cand --help 'Print help'

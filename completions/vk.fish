@@ -31,6 +31,7 @@ complete -c vk -n "__fish_vk_needs_command" -f -a "keys" -d 'Store, list and tes
 complete -c vk -n "__fish_vk_needs_command" -f -a "use" -d 'Write this project\'s path to vk.toml, keeping its comments'
 complete -c vk -n "__fish_vk_needs_command" -f -a "route" -d 'Show who would pay and which model would run; nothing is sent'
 complete -c vk -n "__fish_vk_needs_command" -f -a "cost" -d 'What each task cost, and who paid'
+complete -c vk -n "__fish_vk_needs_command" -f -a "import" -d 'Bring what other tools spent into the ledger, from the logs they leave here'
 complete -c vk -n "__fish_vk_needs_command" -f -a "compare" -d 'Your history, or a stated workload, on every path: own keys, plans, gateways, free'
 complete -c vk -n "__fish_vk_needs_command" -f -a "tasks" -d 'Tasks that ran here: list, look at, undo'
 complete -c vk -n "__fish_vk_needs_command" -f -a "models" -d 'The models vk knows, their prices and where those are from'
@@ -139,6 +140,10 @@ json\t''
 csv\t''
 markdown\t''"
 complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand import" -l dir -d 'Look in this folder instead of the usual ones' -r -F
+complete -c vk -n "__fish_vk_using_subcommand import" -l output -d 'How it is written' -r -f -a "table\t''
+json\t''"
+complete -c vk -n "__fish_vk_using_subcommand import" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand compare" -l since -d 'From here on: 7d, 2026-11-01 (UTC); default: the last 30 days' -r
 complete -c vk -n "__fish_vk_using_subcommand compare" -l tasks -d 'Instead of the history: so many tasks, 5/week, 2/day, 20/month; a plain number is within a month' -r
 complete -c vk -n "__fish_vk_using_subcommand compare" -l tokens -d 'The tokens of one task: uncached input, cache reads, output; 100k,900k,15k' -r
@@ -185,4 +190,5 @@ complete -c vk -n "__fish_vk_using_subcommand demo" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand man" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand use" -f -a "byok subscription platform free"
+complete -c vk -n "__fish_vk_using_subcommand import" -f -a "claude-code codex opencode pi"
 complete -c vk -n "__fish_vk_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

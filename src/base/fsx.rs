@@ -113,6 +113,15 @@ pub fn read_own(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     take(file, limit)
 }
 
+/// Opens a regular file to read it in parts, however large: a symlink at the end of `path` is an error, and so is
+/// whatever would make the caller wait.
+///
+/// # Errors
+/// Whatever the file system answers, or `InvalidData` naming why the file was not taken.
+pub fn open_unfollowed(path: &Path) -> io::Result<(File, fs::Metadata)> {
+    open_regular(path, false)
+}
+
 fn open_regular(path: &Path, follow: bool) -> io::Result<(File, fs::Metadata)> {
     let mut options = OpenOptions::new();
     options.read(true);

@@ -5,7 +5,9 @@ mod run;
 
 use std::path::PathBuf;
 
-pub use money::{CompareArgs, CompareOutput, CostArgs, CostCommand, CostGroup, CostOutput, CostReport};
+pub use money::{
+    CompareArgs, CompareOutput, CostArgs, CostCommand, CostGroup, CostOutput, CostReport, ImportArgs, ImportTool,
+};
 pub use run::{Approve, ChoiceArgs, RunArgs, RunOutput, SandboxMode};
 
 use clap::{Args, Command as Clap, CommandFactory as _, Parser, Subcommand, ValueEnum};
@@ -33,6 +35,7 @@ pub enum Command {
     Use(UseArgs),
     Route(RouteArgs),
     Cost(CostArgs),
+    Import(ImportArgs),
     Compare(CompareArgs),
     Tasks(TasksArgs),
     Models(ModelsArgs),

@@ -102,7 +102,7 @@ fn nothing(narrowed: bool) -> String {
     if narrowed {
         "No call is recorded in that period; what follows is an example.".to_owned()
     } else {
-        "No call is recorded in the last 30 days; what follows is an example. Yours: \
+        "No call is recorded in the last 30 days; what follows is an example. Yours: vk import, or \
          vk compare --tasks 5/week --tokens 100k,900k,15k"
             .to_owned()
     }

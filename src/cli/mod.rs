@@ -8,6 +8,7 @@ pub mod cost;
 pub mod demo;
 pub mod doctor;
 pub mod first_contact;
+pub mod import;
 pub mod keys;
 pub mod manual;
 pub mod models;
@@ -104,6 +105,7 @@ fn dispatch(cli: Cli, env: Env) -> u8 {
 fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
     match command {
         Some(Command::Cost(args)) => cost::run(args, context),
+        Some(Command::Import(args)) => import::run(&args, context),
         Some(Command::Compare(args)) => compare::run(&args, context),
         None => block_on(first_contact::overview(context)),
         Some(Command::Demo(args)) => block_on(demo::run(args, context)),

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::counters::{Place, Taken, day_of, rebook, standing};
+use super::days;
 use super::owner::{Life, Owner};
 use super::sqlite::{Stop, stored_money};
 use super::{Ledger, LedgerError, NewAttempt, Reserve, Scope, Standing};
@@ -43,6 +44,7 @@ impl Ledger {
                 return Ok(Reserve::Busy(standing));
             }
             insert(transaction, attempt)?;
+            days::mark(transaction, [place.day])?;
             let hold = stored_money(attempt.hold);
             rebook(transaction, &place, Taken::default(), Taken::of("live", hold))?;
             renew(transaction, self.owner(), &attempt.task_id, now)?;
@@ -206,6 +208,7 @@ pub(super) fn make_uncertain(connection: &Connection, task_id: &str, since: i64)
         .collect::<Result<_, _>>()?;
     for (attempt_id, counted) in lost {
         let place = Place::load(connection, &attempt_id)?;
+        days::mark(connection, [place.day])?;
         rebook(connection, &place, Taken::of("live", counted), Taken::of("uncertain", counted))?;
     }
     Ok(())
@@ -223,6 +226,7 @@ fn assume(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
         statement.query_map([before], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     for (attempt_id, counted) in due {
         let place = Place::load(connection, &attempt_id)?;
+        days::mark(connection, [place.day])?;
         rebook(connection, &place, Taken::of("uncertain", counted), Taken::of("settled", counted))?;
     }
     Ok(())

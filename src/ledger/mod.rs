@@ -5,9 +5,11 @@
 //! does), choose scopes (configuration does) or print (`present/cost` does).
 
 mod counters;
+mod days;
 mod error;
 mod holds;
 mod id;
+pub mod import;
 mod owner;
 mod period;
 pub mod query;

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use jiff::Timestamp;
 
 use super::counters::{Place, Taken, rebook};
+use super::days;
 use super::holds::{make_uncertain, renew};
 use super::sqlite::{Stop, stored_money, stored_tokens};
 use super::{Aborted, Ledger, LedgerError, NewTask, Settled, Settlement, TaskEnd};
@@ -67,6 +68,7 @@ impl Ledger {
             }
             let after = After::of(settlement.cost, attempt.hold);
             record(transaction, attempt_id, settlement, &after)?;
+            days::mark_call(transaction, attempt_id)?;
             attempt.rebook(transaction, attempt_id, after.state, after.counted)?;
             Ok(Settled::Recorded)
         })
@@ -88,6 +90,7 @@ impl Ledger {
                  WHERE attempt_id = ?1",
             )?;
             statement.execute(params![attempt_id, outcome, now.as_millisecond()])?;
+            days::mark_call(transaction, attempt_id)?;
             attempt.rebook(transaction, attempt_id, "aborted", 0)?;
             Ok(Aborted::Released)
         })

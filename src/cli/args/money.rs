@@ -1,6 +1,10 @@
 //! The flags of the commands that report money: `vk cost`, `vk compare`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
+
+use super::ListOutput;
 
 /// What each task cost, and who paid
 #[derive(Debug, Clone, Args)]
@@ -78,9 +82,32 @@ pub enum CostOutput {
     Markdown,
 }
 
+/// Bring what other tools spent into the ledger, from the logs they leave here
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  vk import                    # every log that is found\n  vk import codex\n  \
+    vk import claude-code --dir /mnt/old/.claude\n  vk import && vk cost --by month")]
+pub struct ImportArgs {
+    /// Only this tool's logs
+    pub tool: Option<ImportTool>,
+    /// Look in this folder instead of the usual ones
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// How it is written
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub output: ListOutput,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ImportTool {
+    ClaudeCode,
+    Codex,
+    Opencode,
+    Pi,
+}
+
 /// Your history, or a stated workload, on every path: own keys, plans, gateways, free
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:\n  vk compare\n  vk compare --since 2026-06-01 --output json\n  \
+#[command(after_help = "Examples:\n  vk import && vk compare\n  vk compare --since 2026-06-01 --output json\n  \
     vk compare --tasks 5/week --tokens 100k,900k,15k --model sonnet\n  \
     vk compare --tasks 1000 --tokens 100k,900k,15k      # a thousand features in a month")]
 pub struct CompareArgs {

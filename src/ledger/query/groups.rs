@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 use super::report::{Part, SUMS, part};
 use super::{Group, Query, Spend};
 use crate::domain::cost::CostState;
+use crate::ledger::days::DAY_MS;
 use crate::ledger::sqlite::moment;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,31 +21,14 @@ pub struct GroupRow {
 
 /// One row for each group, the one with the newest call first.
 pub(super) fn rows(connection: &Connection, query: &Query) -> rusqlite::Result<Vec<GroupRow>> {
-    let key = column(query.by);
-    let sql = format!(
-        "SELECT {key}, {SUMS} FROM attempts a JOIN tasks t ON t.task_id = a.task_id WHERE {filter}
-         GROUP BY {key}, a.charge, a.certainty",
-        filter = Query::FILTER
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let (since, until, project) = query.bounds();
-    let parts = statement.query_map(params![since, until, project], |row| {
-        let group = match query.by {
-            Group::Day | Group::Week | Group::Month => calendar(query.by, row.get(0)?),
-            _ => row.get(0)?,
-        };
-        Ok((group, part(row, 1)?))
-    })?;
     let mut groups: HashMap<String, Part> = HashMap::new();
-    for row in parts {
-        let (group, part) = row?;
-        groups
-            .entry(group)
-            .and_modify(|sum| {
-                sum.spend += part.spend;
-                sum.latest = sum.latest.max(part.latest);
-            })
-            .or_insert(part);
+    let (since, until, _) = query.bounds();
+    if by_days(query.by) {
+        for (from, to) in days(connection, query, &mut groups)? {
+            calls(connection, query, from, to, &mut groups)?;
+        }
+    } else {
+        calls(connection, query, since, until, &mut groups)?;
     }
     let mut groups: Vec<(String, Part)> = groups.into_iter().filter(|(_, part)| part.spend.calls() > 0).collect();
     groups.sort_by(|(a, x), (b, y)| y.latest.cmp(&x.latest).then_with(|| a.cmp(b)));
@@ -56,27 +40,104 @@ pub(super) fn rows(connection: &Connection, query: &Query) -> rusqlite::Result<V
     Ok(groups.into_iter().map(row).collect())
 }
 
-/// What rows of one group have in common.
-fn column(by: Group) -> &'static str {
+/// Whether the sums of days know this group.
+pub(super) const fn by_days(by: Group) -> bool {
+    !matches!(by, Group::Task | Group::Session)
+}
+
+/// Adds the whole days of the period from their sums, and gives the stretches that must be summed call by call: the
+/// beginnings and ends of days at its edges, and days whose calls changed since they were summed.
+fn days(
+    connection: &Connection,
+    query: &Query,
+    groups: &mut HashMap<String, Part>,
+) -> rusqlite::Result<Vec<(i64, i64)>> {
+    let (since, until, project) = query.bounds();
+    let (first, end) = (since.div_euclid(DAY_MS) + i64::from(since.rem_euclid(DAY_MS) > 0), until.div_euclid(DAY_MS));
+    if first >= end {
+        return Ok(vec![(since, until)]);
+    }
+    let key = column(query.by, "s", "s");
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {key}, s.charge, s.certainty, max(s.latest), sum(s.calls), sum(s.input), sum(s.cache_read),
+             sum(s.cache_write_5m), sum(s.cache_write_1h), sum(s.output), sum(s.reasoning), sum(s.billed),
+             sum(s.list), sum(s.unpriced)
+         FROM day_sums s WHERE s.day >= ?1 AND s.day < ?2 AND (?3 IS NULL OR s.project = ?3)
+             AND s.day NOT IN (SELECT day FROM stale_days) GROUP BY {key}, s.charge, s.certainty"
+    ))?;
+    add(&mut statement, params![first, end, project], query.by, groups)?;
+    let mut open = vec![(since, first.saturating_mul(DAY_MS)), (end.saturating_mul(DAY_MS), until)];
+    open.retain(|(from, to)| from < to);
+    let stale = crate::ledger::days::stale(connection)?;
+    let inside = stale.into_iter().filter(|day| (first..end).contains(day));
+    open.extend(inside.map(|day| (day.saturating_mul(DAY_MS), (day + 1).saturating_mul(DAY_MS))));
+    Ok(open)
+}
+
+/// Adds the calls of a stretch of time.
+fn calls(
+    connection: &Connection,
+    query: &Query,
+    since: i64,
+    until: i64,
+    groups: &mut HashMap<String, Part>,
+) -> rusqlite::Result<()> {
+    let key = column(query.by, "a", "t");
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {key}, {SUMS} FROM attempts a JOIN tasks t ON t.task_id = a.task_id WHERE {filter}
+         GROUP BY {key}, a.charge, a.certainty",
+        filter = Query::FILTER
+    ))?;
+    add(&mut statement, params![since, until, query.project], query.by, groups)
+}
+
+fn add(
+    statement: &mut rusqlite::Statement<'_>,
+    parameters: impl rusqlite::Params,
+    by: Group,
+    groups: &mut HashMap<String, Part>,
+) -> rusqlite::Result<()> {
+    let parts = statement.query_map(parameters, |row| {
+        let group = match by {
+            Group::Day | Group::Week | Group::Month => calendar(by, row.get(0)?),
+            _ => row.get(0)?,
+        };
+        Ok((group, part(row, 1)?))
+    })?;
+    for row in parts {
+        let (group, part) = row?;
+        groups
+            .entry(group)
+            .and_modify(|sum| {
+                sum.spend += part.spend;
+                sum.latest = sum.latest.max(part.latest);
+            })
+            .or_insert(part);
+    }
+    Ok(())
+}
+
+/// What rows of one group have in common, of a call `a` and its task `t`.
+fn column(by: Group, a: &str, t: &str) -> String {
     match by {
-        Group::Task => "t.task_id",
-        Group::Session => "t.session",
-        Group::Day | Group::Week | Group::Month => "a.day",
-        Group::Project => "t.project",
-        Group::Path => "a.path",
-        Group::Model => "a.model",
-        Group::Provider => "a.provider",
-        Group::Payer => "a.payer",
+        Group::Task => format!("{t}.task_id"),
+        Group::Session => format!("{t}.session"),
+        Group::Day | Group::Week | Group::Month => format!("{a}.day"),
+        Group::Project => format!("{t}.project"),
+        Group::Path => format!("{a}.path"),
+        Group::Model => format!("{a}.model"),
+        Group::Provider => format!("{a}.provider"),
+        Group::Payer => format!("{a}.payer"),
         // Two keys may share a label, one key may have had two: the fingerprint says which key it was.
-        Group::Key => "coalesce(a.key_label || ' ', '') || coalesce(a.key_fingerprint, 'no key')",
-        Group::User => "t.user_name",
-        Group::Tool => "t.tool",
+        Group::Key => format!("coalesce({a}.key_label || ' ', '') || coalesce({a}.key_fingerprint, 'no key')"),
+        Group::User => format!("{t}.user_name"),
+        Group::Tool => format!("{t}.tool"),
     }
 }
 
 /// A UTC day (counted from 1970) as the group it belongs to: `2026-11-25`, `2026-W48`, `2026-11`.
 fn calendar(by: Group, day: i64) -> String {
-    let date = moment(day.saturating_mul(86_400_000)).to_zoned_datetime(TimeZone::UTC).date();
+    let date = moment(day.saturating_mul(DAY_MS)).to_zoned_datetime(TimeZone::UTC).date();
     match by {
         Group::Month => date.strftime("%Y-%m").to_string(),
         Group::Week => date.strftime("%G-W%V").to_string(),

@@ -12,6 +12,7 @@ pub use calls::{CallRow, CallState};
 pub use find::Found;
 pub use groups::GroupRow;
 pub use history::PastCall;
+pub(super) use report::SUMS;
 pub use report::{Group, Query, Report, Rows};
 pub use spend::{Amount, CallCounts, Spend};
 pub use tasks::{TaskRecord, TaskRow};

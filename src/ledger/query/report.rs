@@ -132,6 +132,13 @@ impl Ledger {
     /// # Errors
     /// What SQLite answered.
     pub fn report(&self, query: &Query, now: Timestamp) -> Result<Report, LedgerError> {
+        if groups::by_days(query.by) {
+            match self.sum_days() {
+                // Without room or right to keep them, the sums are made for this report alone.
+                Ok(()) | Err(LedgerError::ReadOnly { .. } | LedgerError::Locked { .. } | LedgerError::Full { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
         self.read(|transaction| {
             let (rows, total) = if query.by == Group::Task {
                 let rows = tasks::rows(transaction, query, self.owner(), now)?;
@@ -149,7 +156,7 @@ impl Ledger {
 
 /// The columns that [`part`] reads: sums over attempts of one charge and one certainty. An attempt under way
 /// has no figures yet: where it moves money, what it costs is unknown and not nothing.
-pub(super) const SUMS: &str = "a.charge, a.certainty, max(a.sent_at),
+pub(in crate::ledger) const SUMS: &str = "a.charge, a.certainty, max(a.sent_at),
     sum(a.state != 'live' OR a.charge = 'billed'), sum(a.input),
     sum(a.cache_read), sum(a.cache_write_5m), sum(a.cache_write_1h), sum(a.output), sum(a.reasoning),
     coalesce(sum(a.billed), 0), coalesce(sum(a.list), 0), sum((a.state != 'live' OR a.charge = 'billed') AND a.list IS NULL)";

@@ -55,6 +55,8 @@ pub struct Spend {
     pub covered_list: Amount,
     /// The list value of what nobody paid.
     pub free_list: Amount,
+    /// The list value of calls of which it is not known what was charged, or to whom.
+    pub unknown_list: Amount,
     /// The list value of everything, whoever paid.
     pub list: Amount,
 }
@@ -72,7 +74,7 @@ impl Spend {
             CostState::Covered => (spend.counts.covered, spend.covered_list) = (calls, list),
             CostState::Free => (spend.counts.free, spend.free_list) = (calls, list),
             CostState::Rehearsed => spend.counts.rehearsed = calls,
-            CostState::Unknown => spend.counts.unknown = calls,
+            CostState::Unknown => (spend.counts.unknown, spend.unknown_list) = (calls, list),
         }
         spend
     }
@@ -126,6 +128,7 @@ impl Add for Spend {
             estimated: self.estimated + other.estimated,
             covered_list: self.covered_list + other.covered_list,
             free_list: self.free_list + other.free_list,
+            unknown_list: self.unknown_list + other.unknown_list,
             list: self.list + other.list,
         }
     }

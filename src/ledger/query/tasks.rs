@@ -68,7 +68,7 @@ pub struct TaskRecord {
 }
 
 impl Ledger {
-    /// The newest `limit` tasks, of one project's folder or of all.
+    /// The newest `limit` tasks of vk's own, of one project's folder or of all.
     ///
     /// # Errors
     /// What SQLite answered.
@@ -79,7 +79,7 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<Vec<TaskRecord>, LedgerError> {
         let dir = project_dir.map(|dir| dir.to_string_lossy().into_owned());
-        let filter = "(?1 IS NULL OR project_dir = ?1) ORDER BY started_at DESC, task_id DESC LIMIT ?2";
+        let filter = "(?1 IS NULL OR project_dir = ?1) AND status IS NOT 'imported' ORDER BY started_at DESC, task_id DESC LIMIT ?2";
         self.read(|transaction| Ok(records(transaction, filter, &[&dir, &limit], self.owner(), now)?))
     }
 

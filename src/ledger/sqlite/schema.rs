@@ -12,10 +12,10 @@ use crate::ledger::LedgerError;
 const APPLICATION: i64 = 0x766b_4c31;
 
 /// Migration N brings a ledger from version N-1 to N. A published one is never changed.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("../migrations/0001.sql"), include_str!("../migrations/0002.sql")];
 
 /// The version that the last migration makes.
-const LATEST: i64 = 1;
+const LATEST: i64 = 2;
 
 /// Sets the connection up and brings the schema to this version. `lock` is the file that processes which find
 /// something to change take turns at; switching a file to WAL does not wait for others by itself.
@@ -87,7 +87,21 @@ mod tests {
                 Ok(names)
             })
             .unwrap();
-        insta::assert_snapshot!(names.join(", "), @"table tasks, index tasks_by_project, index tasks_by_start, table attempts, index attempts_by_task, index attempts_by_time, index attempts_live, index attempts_uncertain, table counters");
+        insta::assert_snapshot!(names.join(", "), @"table tasks, index tasks_by_project, index tasks_by_start, table attempts, index attempts_by_task, index attempts_by_time, index attempts_live, index attempts_uncertain, table counters, table import_files, table driven_sessions, table day_sums, index day_sums_by_day, table stale_days");
+    }
+
+    #[test]
+    fn a_ledger_of_the_first_schema_keeps_its_rows() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(MIGRATIONS[0]).unwrap();
+        connection.execute("INSERT INTO counters VALUES ('task', 't1', 1, 2, 3, 4)", []).unwrap();
+        connection.pragma_update(None, "application_id", APPLICATION).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        settle_on(&mut connection, Path::new(":memory:"), None).unwrap();
+        let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(number("PRAGMA user_version"), LATEST);
+        assert_eq!(number("SELECT settled FROM counters"), 2);
+        assert_eq!(number("SELECT count(*) FROM import_files"), 0);
     }
 
     /// What the reservation runs on every call must stay a look-up, however long the history.

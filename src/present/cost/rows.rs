@@ -18,7 +18,9 @@ fn tasks(rows: &[TaskRow], style: Style) -> Vec<Column> {
     let text = |name, rank, cell: fn(&TaskRow) -> String| Column::text(name, rank, rows.iter().map(cell));
     let number =
         |name, rank, cell: fn(&Spend) -> String| Column::number(name, rank, rows.iter().map(|row| cell(&row.spend)));
-    vec![
+    let tools = rows.iter().any(|row| row.tool != "vk");
+    let tool = tools.then(|| text("tool", 4, |row| row.tool.clone()));
+    let columns = [
         text("id", 0, |row| row.task_id.clone()),
         Column::text("when (UTC)", 3, rows.iter().map(|row| when(row.started_at, style.now))),
         text("project", 6, |row| row.project.clone()),
@@ -34,7 +36,12 @@ fn tasks(rows: &[TaskRow], style: Style) -> Vec<Column> {
         number("cost", 0, charged),
         text("state", 0, |row| row.state.as_str().to_owned()).tinted(rows.iter().map(|row| row.state)),
         text("ended", 12, |row| row.status.clone()),
-    ]
+    ];
+    let mut columns = Vec::from(columns);
+    if let Some(tool) = tool {
+        columns.insert(2, tool);
+    }
+    columns
 }
 
 fn groups(by: Group, rows: &[GroupRow]) -> Vec<Column> {

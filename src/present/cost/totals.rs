@@ -20,10 +20,15 @@ pub(super) fn lines(total: &Spend) -> String {
     line(counts.free, "free", at_least(total.free_list), "at list price; nobody was charged".to_owned());
     line(counts.rehearsed, "rehearsed", String::new(), format!("{}; no model ran", calls(counts.rehearsed)));
     let charged = total.charged();
+    let list = match (total.unknown_list.known.is_zero(), total.unknown_list.unknown_calls) {
+        (true, _) => String::new(),
+        (false, 0) => format!(", {} at list price", total.unknown_list.known),
+        (false, unpriced) => format!(", {} at list price without {}", total.unknown_list.known, calls(unpriced)),
+    };
     let note = if charged.known.is_zero() {
-        format!("{}; what they cost is not known", calls(counts.unknown))
+        format!("{}{list}; what was charged is not known", calls(counts.unknown))
     } else {
-        format!("{}; with them the sum is at least {}", calls(counts.unknown), charged.known)
+        format!("{}{list}; with them the sum is at least {}", calls(counts.unknown), charged.known)
     };
     line(counts.unknown, "unknown", "?".to_owned(), note);
     let widest = lines.iter().map(|(_, amount, _)| amount.len()).max().unwrap_or(0);
