@@ -66,17 +66,30 @@ impl Approvals {
         self.mode
     }
 
-    /// Everything that nobody was there to allow or that lies out of reach, in order and once each: `task.finished`
-    /// names it.
+    /// Everything that was not allowed, with who did not allow it, in order and once each: `task.finished` names it.
     #[must_use]
     pub fn refused(&self) -> &[String] {
         &self.refused
     }
 
-    /// Records that something out of reach was refused without a question.
-    pub fn refuse(&mut self, what: String) {
-        if !self.refused.contains(&what) {
-            self.refused.push(what);
+    /// Records that a path outside of what the task may reach was refused, without a question.
+    pub fn refuse_path(&mut self, path: &str) {
+        self.record(&format!("path: {path}"), "outside of what this task may reach");
+    }
+
+    /// Someone who leaves a question leaves the task: that is told as the task's end.
+    fn refuse(&mut self, what: &str, reply: Option<char>) {
+        if reply.is_some() {
+            self.record(what, "you said no");
+        } else if !self.ui.interactive() {
+            self.record(what, "nobody was there to answer");
+        }
+    }
+
+    fn record(&mut self, what: &str, who: &str) {
+        let line = format!("{what} ({who})");
+        if !self.refused.contains(&line) {
+            self.refused.push(line);
         }
     }
 
@@ -106,7 +119,7 @@ impl Approvals {
             Some('y') => Answer::Yes,
             reply => {
                 self.hosts_refused.push(host.to_owned());
-                self.refuse(format!("network: {host}"));
+                self.refuse(&format!("network: {host}"), reply);
                 Answer::No(match reply {
                     Some(_) => format!("the user said no to {host}"),
                     None => format!("the network is off for {host} and nobody is there to allow it"),
@@ -127,10 +140,12 @@ impl Approvals {
                 self.always.push(kind);
                 Answer::Yes
             }
-            Some(_) => Answer::No(format!("the user said no to this {word}")),
-            None => {
-                self.refuse(format!("{word}: {}", detail.lines().next().unwrap_or_default()));
-                Answer::No(format!("this {word} needs an approval and nobody is there to give it"))
+            reply => {
+                self.refuse(&format!("{word}: {}", detail.lines().next().unwrap_or_default()), reply);
+                Answer::No(match reply {
+                    Some(_) => format!("the user said no to this {word}"),
+                    None => format!("this {word} needs an approval and nobody is there to give it"),
+                })
             }
         }
     }
@@ -244,7 +259,7 @@ mod tests {
         assert_eq!(block_on(approvals.network("crates.io")), Answer::Yes);
         assert_eq!(ui.asked().len(), 2);
         assert!(ui.asked()[0].text.contains("evil.example"));
-        assert_eq!(approvals.refused(), ["network: evil.example"]);
+        assert_eq!(approvals.refused(), ["network: evil.example (you said no)"]);
     }
 
     #[test]
@@ -254,6 +269,9 @@ mod tests {
         assert!(matches!(block_on(approvals.command("make\nall")), Answer::No(why) if why.contains("nobody")));
         assert!(matches!(block_on(approvals.network("a.b")), Answer::No(_)));
         assert!(ui.asked().is_empty());
-        assert_eq!(approvals.refused(), ["command: make", "network: a.b"]);
+        assert_eq!(
+            approvals.refused(),
+            ["command: make (nobody was there to answer)", "network: a.b (nobody was there to answer)"]
+        );
     }
 }

@@ -38,6 +38,8 @@ pub struct Spent {
     pub unknown_calls: u32,
     pub estimated_calls: u32,
     pub calls: u32,
+    /// Attempts that failed before anything could be charged for them; none of the calls above.
+    pub uncharged: u32,
     /// The weakest proof of any call.
     pub proof: Option<Proof>,
 }
@@ -291,6 +293,7 @@ impl Caller<'_> {
         started: Instant,
     ) -> Result<(), Failure> {
         if !end.may_have_cost {
+            self.spent.uncharged += 1;
             self.ledger.abort(&attempt.attempt_id, end.outcome, clock::now())?;
             return Ok(());
         }
@@ -301,7 +304,13 @@ impl Caller<'_> {
     }
 
     fn settle(&mut self, attempt: &NewAttempt, settlement: &Settlement) -> Result<(), Failure> {
-        self.ledger.settle(&attempt.attempt_id, settlement)?;
+        if let Err(error) = self.ledger.settle(&attempt.attempt_id, settlement) {
+            // It was sent and may have cost something, and nothing says so later.
+            self.spent.calls += 1;
+            self.spent.unknown_calls += 1;
+            self.spent.list = None;
+            return Err(error.into());
+        }
         let cost = settlement.cost;
         let state = cost.state();
         let spent = &mut self.spent;

@@ -52,8 +52,7 @@ impl Session<'_> {
             if context::is_nearly_full(&self.caller, self.transcript, &specs, wanted) {
                 self.compact(&specs).await?;
             }
-            self.turns += 1;
-            self.caller.ui.event(&Event::TurnStarted { turn: self.turns });
+            self.caller.ui.event(&Event::TurnStarted { turn: self.turns + 1 });
             let mut request = self.request(&specs, wanted);
             let reply = match self.caller.call(&mut request).await {
                 Err(failure) if failure.code == "context_exceeded" && !compacted_for_overflow => {
@@ -63,6 +62,8 @@ impl Session<'_> {
                 }
                 other => other?,
             };
+            // A turn is an answer: a call that brought none is not one.
+            self.turns += 1;
             let Reply { content, stop, .. } = reply;
             let answer = Message::assistant(content);
             let calls: Vec<ToolCall> = answer.tool_calls().cloned().collect();

@@ -70,22 +70,45 @@ impl Usd {
     }
 }
 
-/// For people: `$1.24`, and `$0.0042` below a cent; a positive amount is never shown as zero.
+/// For people: `$1.24`, and `$0.0412` where cents would round; a positive amount is never shown as zero.
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let magnitude = self.0.unsigned_abs();
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let decimals: u32 = match magnitude {
-            0 | 10_000_000.. => 2,
+        f.pad(&Places::of([*self]).show(*self))
+    }
+}
+
+/// The decimals of amounts that are read together, such as a column and its sum. What is shown with cents beside
+/// what is shown with more does not add up; the amount that needs the most decides for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Places(u32);
+
+impl Places {
+    /// Cents, unless an amount under a dollar is no whole number of them.
+    #[must_use]
+    pub fn of(amounts: impl IntoIterator<Item = Usd>) -> Self {
+        let needed = |usd: Usd| match usd.0.unsigned_abs() {
+            magnitude if magnitude.is_multiple_of(10_000_000) || magnitude >= NANO.unsigned_abs() => 2,
             50_000.. => 4,
             50.. => 7,
             _ => 9,
         };
-        let unit = 10_u64.pow(9 - decimals);
-        let rounded = magnitude.saturating_add(unit / 2) / unit;
-        let scale = 10_u64.pow(decimals);
-        let text = format!("{sign}${}.{:0width$}", rounded / scale, rounded % scale, width = decimals as usize);
-        f.pad(&text)
+        Self(amounts.into_iter().map(needed).max().unwrap_or(2))
+    }
+
+    /// The number of decimals.
+    #[must_use]
+    pub const fn count(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The amount, rounded half up once.
+    #[must_use]
+    pub fn show(self, usd: Usd) -> String {
+        let unit = 10_u64.pow(9 - self.0);
+        let rounded = usd.0.unsigned_abs().saturating_add(unit / 2) / unit;
+        let scale = 10_u64.pow(self.0);
+        let sign = if usd.0 < 0 { "-" } else { "" };
+        format!("{sign}${}.{:0width$}", rounded / scale, rounded % scale, width = self.count())
     }
 }
 
@@ -253,8 +276,23 @@ mod tests {
         assert_eq!(show(5_000_000_000), "$5.00");
         assert_eq!(show(1_239_000_000), "$1.24");
         assert_eq!(show(4_200_000), "$0.0042");
+        assert_eq!(show(41_200_000), "$0.0412");
+        assert_eq!(show(40_000_000), "$0.04");
         assert_eq!(show(1), "$0.000000001");
         assert_eq!(show(-1_500_000_000), "-$1.50");
+    }
+
+    #[test]
+    fn amounts_that_stand_together_have_the_same_decimals() {
+        let shown = |nanos: &[i64]| {
+            let amounts: Vec<Usd> = nanos.iter().copied().map(Usd::from_nanos).collect();
+            let places = Places::of(amounts.iter().copied());
+            amounts.into_iter().map(|usd| places.show(usd)).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&[41_200_000, 5_000_000_000, 0]), ["$0.0412", "$5.0000", "$0.0000"]);
+        assert_eq!(shown(&[40_000_000, 1_239_000_000]), ["$0.04", "$1.24"]);
+        assert_eq!(shown(&[41_200_000, 300]), ["$0.0412000", "$0.0000003"]);
+        assert!(shown(&[]).is_empty());
     }
 
     #[test]

@@ -96,8 +96,10 @@ pub struct TaskFinished {
     pub checks: Vec<CheckResult>,
     /// The model's last words: the answer that text mode leaves on stdout.
     pub answer: Option<String>,
-    /// Questions that nobody was there to answer, each answered no.
+    /// What was not allowed, and by whom: `network: crates.io (nobody was there to answer)`.
     pub refused: Vec<String>,
+    /// Attempts that failed before anything could be charged for them; all others are in `usage` and the costs.
+    pub uncharged_attempts: u32,
     pub duration_ms: u64,
 }
 

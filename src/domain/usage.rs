@@ -26,6 +26,12 @@ impl Usage {
             .saturating_add(self.cache_write_1h)
     }
 
+    /// Tokens written to a cache, for whatever time.
+    #[must_use]
+    pub const fn cache_written(&self) -> u64 {
+        self.cache_write_5m.saturating_add(self.cache_write_1h)
+    }
+
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.prompt().saturating_add(self.output)

@@ -72,15 +72,16 @@ fn table(route: Option<&RouteResolved>, end: &TaskFinished, spent: Usd) -> Strin
     if let Some(error) = &end.error {
         let _ = writeln!(text, "{}\n", markdown(&error.message()));
     }
-    text.push_str("| task | model | who paid | tokens in | cached | out | cost | proof |\n");
-    text.push_str("| --- | --- | --- | ---: | ---: | ---: | ---: | --- |\n");
+    text.push_str("| task | model | who paid | tokens in | cached | to cache | out | cost | proof |\n");
+    text.push_str("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |\n");
     let payers: Vec<String> = end.payers.iter().map(|share| markdown(&share.payer)).collect();
     let cells = [
         markdown(end.task_id.as_deref().unwrap_or("-")),
         markdown(route.map_or("-", |route| route.model.as_str())),
         if payers.is_empty() { "nobody".to_owned() } else { payers.join(", ") },
-        thousands(end.usage.prompt().saturating_sub(end.usage.cache_read)),
+        thousands(end.usage.input),
         thousands(end.usage.cache_read),
+        thousands(end.usage.cache_written()),
         thousands(end.usage.output),
         markdown(&cost_words(end.cost_usd, end.cost_state, spent)),
         end.proof.map_or("-", |proof| proof.as_str()).to_owned(),
@@ -120,9 +121,9 @@ mod tests {
         insta::assert_snapshot!(table(None, &end, Usd::ZERO), @r"
         ### vk: done
 
-        | task | model | who paid | tokens in | cached | out | cost | proof |
-        | --- | --- | --- | ---: | ---: | ---: | ---: | --- |
-        | t01jd3k9x2 | - | evil \| &lt;img src=x&gt; \`&#64;team\`\\n::set-env | 3,234 | 80,000 | 912 | \$0.04 | verified |
+        | task | model | who paid | tokens in | cached | to cache | out | cost | proof |
+        | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |
+        | t01jd3k9x2 | - | evil \| &lt;img src=x&gt; \`&#64;team\`\\n::set-env | 1,234 | 80,000 | 2,000 | 912 | \$0.0412 | verified |
         ");
     }
 

@@ -326,7 +326,7 @@ mod tests {
         .iter()
         .map(|events| shown(events, 80))
         .collect();
-        insta::assert_snapshot!(states.join("\n--\n"), @r"
+        insta::assert_snapshot!(states.join("\n--\n"), @"
         ⠴ starting · $0.00 of $5.00
         byok · anthropic · claude-sonnet-5-5 · key client-a …ist price · stops at $5.00
         --
@@ -346,7 +346,7 @@ mod tests {
         byok · anthropic · claude-sonnet-5-5 · key client-a …ist price · stops at $5.00
         --
           • $ cargo build  2.5s
-        ⠴ running · turn 2 · $0.04 of $5.00
+        ⠴ running · turn 2 · $0.0412 of $5.00
         byok · anthropic · claude-sonnet-5-5 · key client-a …ist price · stops at $5.00
         --
         ⠴ checking cargo test 2.5s · $0.00 of $5.00

@@ -26,22 +26,28 @@ pub(super) fn text(end: &TaskFinished, spent: Usd, cap: Option<Usd>, paint: Pain
         let rounds = if check.rounds > 1 { format!(" (round {})", check.rounds) } else { String::new() };
         row("check", &format!("{} {mark}{rounds}", escape_line(&check.command)));
     }
-    if end.turns > 0 {
+    if !end.payers.is_empty() {
         row("tokens", &tokens(&end.usage));
         row("cost", &cost_line(end, spent, cap));
         payers(&mut row, end);
+    } else if end.uncharged_attempts > 0 {
+        let failed = count(u64::from(end.uncharged_attempts), "attempt", "attempts");
+        row("cost", &format!("{failed} failed, nothing was charged"));
+    } else if end.status == Status::Budget {
+        row("cost", "nothing: no call was made");
     }
     if let Some(sandbox) = &end.sandbox {
         row("sandbox", &escape_line(sandbox));
     }
     for refused in &end.refused {
-        row("refused", &format!("{} (nobody was there to answer)", escape_line(refused)));
+        row("refused", &escape_line(refused));
     }
     if let Some(id) = &end.task_id {
         if !end.files_changed.is_empty() {
             row("undo", &format!("vk tasks undo {id}"));
         }
-        if end.turns > 0 {
+        // Once the sandbox stands there is a transcript to go on from.
+        if end.sandbox.is_some() {
             row("go on", &format!("vk run --continue={id} \"...\""));
         }
     }
@@ -49,6 +55,9 @@ pub(super) fn text(end: &TaskFinished, spent: Usd, cap: Option<Usd>, paint: Pain
 }
 
 fn headline(end: &TaskFinished, paint: Paint) -> String {
+    if end.status == Status::Done && end.task_id.is_none() {
+        return paint.good("dry run: nothing was sent");
+    }
     let words = match end.status {
         Status::Done => "done",
         Status::CheckFailed => "not done: a check fails",
@@ -99,12 +108,12 @@ fn difference(change: &FileChange, paint: Paint) -> String {
     }
 }
 
-/// `12,345 in · 80,000 from cache · 1,234 out`.
+/// `12,345 in · 80,000 cached · 2,000 to cache · 1,234 out`: the words of every table. The kinds never overlap.
 pub(super) fn tokens(usage: &Usage) -> String {
-    let written = usage.cache_write_5m.saturating_add(usage.cache_write_1h);
+    let written = usage.cache_written();
     let mut parts = vec![format!("{} in", thousands(usage.input))];
     if usage.cache_read > 0 {
-        parts.push(format!("{} from cache", thousands(usage.cache_read)));
+        parts.push(format!("{} cached", thousands(usage.cache_read)));
     }
     if written > 0 {
         parts.push(format!("{} to cache", thousands(written)));
@@ -129,7 +138,7 @@ pub fn cost_words(cost: Option<Usd>, state: Option<CostState>, known: Usd) -> St
 }
 
 fn cost_line(end: &TaskFinished, spent: Usd, cap: Option<Usd>) -> String {
-    if end.status == Status::Ledger && end.cost_state.is_none() && end.turns > 0 {
+    if end.status == Status::Ledger && end.cost_state == Some(CostState::Unknown) && spent.is_zero() {
         return "? (the ledger could not record it)".to_owned();
     }
     let mut line = cost_words(end.cost_usd, end.cost_state, spent);
@@ -218,7 +227,8 @@ pub(super) mod tests {
             ],
             checks: vec![CheckResult { command: "cargo test".into(), ok: true, rounds: 2 }],
             answer: Some("Fixed.".into()),
-            refused: vec!["network: crates.io".into()],
+            refused: vec!["network: crates.io (nobody was there to answer)".into()],
+            uncharged_attempts: 0,
             duration_ms: 72_400,
         }
     }
@@ -234,8 +244,8 @@ pub(super) mod tests {
           src/lib.rs       +12 −4
           assets/日本.png  binary
           check    cargo test ✓ passed (round 2)
-          tokens   1,234 in · 80,000 from cache · 2,000 to cache · 912 out
-          cost     $0.04 · stops at $5.00
+          tokens   1,234 in · 80,000 cached · 2,000 to cache · 912 out
+          cost     $0.0412 · stops at $5.00
           paid by  byok · anthropic · key client-a · you pay Anthropic at list price · verified
           sandbox  full
           refused  network: crates.io (nobody was there to answer)
@@ -257,9 +267,9 @@ pub(super) mod tests {
           src/lib.rs       +12 −4
           assets/日本.png  binary
           check    cargo test ✓ passed (round 2)
-          tokens   1,234 in · 80,000 from cache · 2,000 to cache · 912 out
-          cost     >= $0.04 (a part is unknown) · stops at $5.00
-          paid by  byok · anthropic · key client-a · you pay Anthropic at list price · $0.04
+          tokens   1,234 in · 80,000 cached · 2,000 to cache · 912 out
+          cost     >= $0.0412 (a part is unknown) · stops at $5.00
+          paid by  byok · anthropic · key client-a · you pay Anthropic at list price · $0.0412
           paid by  byok · anthropic · key client-a · you pay Anthropic at list price · ? (no price or no usage was reported)
           proof    verified
           sandbox  full
@@ -288,6 +298,31 @@ pub(super) mod tests {
         (end.turns, end.status, end.cost_state, end.payers) = (0, Status::NoSandbox, None, Vec::new());
         (end.files_changed, end.checks, end.refused, end.sandbox) = (Vec::new(), Vec::new(), Vec::new(), None);
         insta::assert_snapshot!(shown(&end), @"stopped: no sandbox · no files changed · 1m 12s");
+    }
+
+    #[test]
+    fn calls_that_were_not_made_or_not_charged_are_told_as_such() {
+        let mut end = finished();
+        (end.turns, end.payers, end.cost_state, end.cost_usd) = (0, Vec::new(), None, None);
+        (end.files_changed, end.checks, end.refused) = (Vec::new(), Vec::new(), Vec::new());
+        (end.status, end.uncharged_attempts) = (Status::ProviderFailed, 3);
+        insta::assert_snapshot!(shown(&end), @r#"
+        stopped: the provider failed · no files changed · 1m 12s
+          cost     3 attempts failed, nothing was charged
+          sandbox  full
+          go on    vk run --continue=t01jd3k9x2 "..."
+        "#);
+        (end.status, end.uncharged_attempts) = (Status::Budget, 0);
+        assert!(shown(&end).contains("cost     nothing: no call was made\n"));
+        (end.status, end.task_id, end.sandbox) = (Status::Done, None, None);
+        assert_eq!(shown(&end), "dry run: nothing was sent\n");
+    }
+
+    #[test]
+    fn what_the_ledger_could_not_record_is_unknown() {
+        let mut end = finished();
+        (end.status, end.cost_usd, end.cost_state) = (Status::Ledger, None, Some(CostState::Unknown));
+        assert!(text(&end, Usd::ZERO, None, Paint(false)).contains("cost     ? (the ledger could not record it)"));
     }
 
     #[test]

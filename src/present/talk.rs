@@ -196,7 +196,7 @@ pub(super) mod tests {
           • $ cargo test --workspace  1.2s ✓
           • $ ls\r\x1b[2Kecho safe\u{202e}; rm -rf ~  1m 01s ✗
           • $ echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxxxxxxxxxxxxxx && curl evil.example  0.0s ✓
-          turn 1: 1,234 in · 80,000 from cache · 912 out · $0.04 · task $0.04
+          turn 1: 1,234 in · 80,000 cached · 912 out · $0.0412 · task $0.0412
         context compacted: 150,000 → 20,000 tokens
         model switched: a → b (retired)
         payer blocked: you: no credit\x1b[0m (insufficient_quota)

@@ -12,7 +12,7 @@ use super::summary::{cost_words, payer_words, tokens};
 use super::table::width;
 use crate::base::clock;
 use crate::base::env::Env;
-use crate::base::money::Usd;
+use crate::base::money::{Places, Usd};
 use crate::domain::cost::CostState;
 use crate::domain::event::{FileChange, PayerShare};
 use crate::ledger::query::TaskRecord;
@@ -26,6 +26,7 @@ const WORDS_SHOWN: usize = 60;
 pub fn list(tasks: &[TaskRecord], all: bool, style: Style) -> String {
     let text = |name, rank, cell: fn(&TaskRecord) -> String| Column::text(name, rank, tasks.iter().map(cell));
     let number = |name, rank, cell: fn(&TaskRecord) -> String| Column::number(name, rank, tasks.iter().map(cell));
+    let places = Places::of(tasks.iter().map(|task| task.spend.charged().known));
     let mut columns = vec![
         text("task", 0, |task| task.task_id.clone()),
         Column::text("when (UTC)", 2, tasks.iter().map(|task| grid::when(task.started_at, style.now))),
@@ -34,7 +35,7 @@ pub fn list(tasks: &[TaskRecord], all: bool, style: Style) -> String {
         number("files", 3, |task| task.files_changed.map_or_else(|| "-".to_owned(), |files| files.to_string())),
         text("path", 4, |task| task.path.clone()),
         text("model", 5, |task| task.model.clone()),
-        number("cost", 0, short_cost),
+        Column::number("cost", 0, tasks.iter().map(|task| short_cost(task, places))),
     ];
     if all {
         columns.insert(2, text("project", 1, |task| task.project.clone()));
@@ -49,15 +50,16 @@ fn first_words(words: &str) -> String {
 }
 
 /// For a column: what was charged, or the one word that says why nothing was.
-fn short_cost(task: &TaskRecord) -> String {
+fn short_cost(task: &TaskRecord, places: Places) -> String {
     let charged = task.spend.charged();
+    let known = places.show(charged.known);
     match task.spend.state() {
         None => "-".to_owned(),
         Some(state @ (CostState::Covered | CostState::Free | CostState::Rehearsed)) => state.as_str().to_owned(),
-        Some(CostState::Billed) => charged.known.to_string(),
-        Some(CostState::Estimated) => format!("{} est.", charged.known),
+        Some(CostState::Billed) => known,
+        Some(CostState::Estimated) => format!("~{known}"),
         Some(CostState::Unknown) if charged.known.is_zero() => "?".to_owned(),
-        Some(CostState::Unknown) => format!(">= {}", charged.known),
+        Some(CostState::Unknown) => format!(">= {known}"),
     }
 }
 
@@ -296,19 +298,19 @@ mod tests {
     fn the_list_fits_the_terminal() {
         let tasks = [task(), unknown()];
         insta::assert_snapshot!(list(&tasks, false, style(Some(80))), @r"
-        task        when (UTC)   words                           status   files   cost
-        t01jd3k9x2  11-25 13:45  make the failing tes…s\x1b[2J…  done         2  $0.04
-        t02         11-25 13:45  x                               running      -      ?
+        task        when (UTC)   words                         status   files     cost
+        t01jd3k9x2  11-25 13:45  make the failing t…s\x1b[2J…  done         2  $0.0412
+        t02         11-25 13:45  x                             running      -        ?
         ");
         insta::assert_snapshot!(list(&tasks, false, style(Some(120))), @r"
-        task        when (UTC)   words                               status   files  path  model               cost
-        t01jd3k9x2  11-25 13:45  make the failing test pass\x1b[2J…  done         2  byok  claude-sonnet-5-5  $0.04
-        t02         11-25 13:45  x                                   running      -  byok  claude-sonnet-5-5      ?
+        task        when (UTC)   words                               status   files  path  model                 cost
+        t01jd3k9x2  11-25 13:45  make the failing test pass\x1b[2J…  done         2  byok  claude-sonnet-5-5  $0.0412
+        t02         11-25 13:45  x                                   running      -  byok  claude-sonnet-5-5        ?
         ");
         insta::assert_snapshot!(list(&tasks, true, style(None)), @r"
-        task        when (UTC)   project  words                               status   files  path  model               cost
-        t01jd3k9x2  11-25 13:45  shop     make the failing test pass\x1b[2J…  done         2  byok  claude-sonnet-5-5  $0.04
-        t02         11-25 13:45  shop     x                                   running      -  byok  claude-sonnet-5-5      ?
+        task        when (UTC)   project  words                               status   files  path  model                 cost
+        t01jd3k9x2  11-25 13:45  shop     make the failing test pass\x1b[2J…  done         2  byok  claude-sonnet-5-5  $0.0412
+        t02         11-25 13:45  shop     x                                   running      -  byok  claude-sonnet-5-5        ?
         ");
     }
 
@@ -329,9 +331,9 @@ mod tests {
         project  shop · /home/ann/shop
         time     2026-11-25 13:45:10 to 13:46:22 UTC
         route    byok · anthropic · claude-sonnet-5-5 · key client-a · you pay Anthropic at list price
-        paid by  byok · anthropic · key client-a · you pay Anthropic at list price · $0.04
-        tokens   1,234 in · 80,000 from cache · 912 out · 3 calls
-        cost     $0.04
+        paid by  byok · anthropic · key client-a · you pay Anthropic at list price · $0.0412
+        tokens   1,234 in · 80,000 cached · 912 out · 3 calls
+        cost     $0.0412
         files    src/lib.rs  +12 −4
                  a\nb.png    binary
         undo     vk tasks undo t01jd3k9x2

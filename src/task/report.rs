@@ -69,6 +69,7 @@ impl Ending {
             checks: self.checks.clone(),
             answer: self.answer.clone(),
             refused: self.refused.clone(),
+            uncharged_attempts: self.legs.iter().map(|leg| leg.spent.uncharged).sum(),
             duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         }
     }

@@ -123,7 +123,7 @@ impl Toolbox {
     fn place(&mut self, path: &str) -> Result<PathBuf, String> {
         place::resolve(self.workspace.root(), path).map_err(|error| {
             if matches!(error, place::PlaceError::Outside(_)) {
-                self.approvals.refuse(format!("path: {path}"));
+                self.approvals.refuse_path(path);
             }
             format!("Refused: {error}.")
         })
@@ -197,7 +197,7 @@ impl Toolbox {
     async fn patch(&mut self, text: &str) -> Result<String, String> {
         let tree = Disk { workspace: &self.workspace, outside: RefCell::default() };
         let planned = patch::plan(text, &tree);
-        tree.outside.into_inner().into_iter().for_each(|path| self.approvals.refuse(path));
+        tree.outside.into_inner().into_iter().for_each(|path| self.approvals.refuse_path(&path));
         let changes = planned.map_err(|why| format!("Nothing was changed. {why}"))?;
         self.commit(&changes).await?;
         let listed: Vec<String> = changes.iter().map(Change::listed).collect();
@@ -237,7 +237,7 @@ impl Tree for Disk<'_> {
     fn resolve(&self, path: &str) -> Result<PathBuf, String> {
         place::resolve(self.workspace.root(), path).map_err(|error| {
             if matches!(error, place::PlaceError::Outside(_)) {
-                self.outside.borrow_mut().push(format!("path: {path}"));
+                self.outside.borrow_mut().push(path.to_owned());
             }
             error.to_string()
         })

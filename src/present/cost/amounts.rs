@@ -1,24 +1,38 @@
 //! Amounts, states and moments as words of a cell.
 
+use crate::base::money::Places;
 use crate::domain::cost::CostState;
 use crate::ledger::query::{Amount, Spend};
 
+/// The decimals of what was charged in several sums, so that they add up as they are read.
+pub(super) fn charged_places<'a>(spends: impl IntoIterator<Item = &'a Spend>) -> Places {
+    Places::of(spends.into_iter().flat_map(|spend| [spend.charged().known, spend.billed, spend.estimated]))
+}
+
+/// The same for list values.
+pub(super) fn list_places<'a>(spends: impl IntoIterator<Item = &'a Spend>) -> Places {
+    let values = |spend: &'a Spend| {
+        [spend.list, spend.covered_list, spend.free_list, spend.unknown_list].map(|amount| amount.known)
+    };
+    Places::of(spends.into_iter().flat_map(values))
+}
+
 /// What accounts were charged: `$1.24`, `~$1.24` where a part is estimated, `>= $1.24` or `?` where one is unknown.
-pub(super) fn charged(spend: &Spend) -> String {
+pub(super) fn charged(spend: &Spend, places: Places) -> String {
     let amount = spend.charged();
     if amount.unknown_calls > 0 {
-        return at_least(amount);
+        return at_least(amount, places);
     }
     let about = if spend.counts.estimated > 0 { "~" } else { "" };
-    format!("{about}{}", amount.known)
+    format!("{about}{}", places.show(amount.known))
 }
 
 /// A sum of which a part may be unknown.
-pub(super) fn at_least(amount: Amount) -> String {
+pub(super) fn at_least(amount: Amount, places: Places) -> String {
     match (amount.unknown_calls, amount.known.is_zero()) {
-        (0, _) => amount.known.to_string(),
+        (0, _) => places.show(amount.known),
         (_, true) => "?".to_owned(),
-        (_, false) => format!(">= {}", amount.known),
+        (_, false) => format!(">= {}", places.show(amount.known)),
     }
 }
 
@@ -48,6 +62,7 @@ mod tests {
     #[test]
     fn an_unknown_part_is_never_nothing() {
         let spend = |state, cents| Spend::of(state, 1, Usage::default(), Usd::from_cents(cents), Usd::ZERO, 0);
+        let charged = |spend: &Spend| charged(spend, charged_places([spend]));
         let (billed, unknown) = (spend(CostState::Billed, 40), spend(CostState::Unknown, 0));
         assert_eq!(charged(&billed), "$0.40");
         assert_eq!(charged(&unknown), "?");

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::amounts::charged;
-use super::{Style, totals};
+use super::Style;
+use super::amounts::{charged, list_places};
+use super::totals::{self, Decimals};
 use crate::base::clock::rfc3339;
+use crate::base::money::Places;
 use crate::domain::cost::CostState;
 use crate::ledger::query::{CallRow, CallState, TaskRecord};
 use crate::present::escape::escape_line;
@@ -13,22 +15,25 @@ use crate::present::screen::seconds;
 use crate::present::summary::thousands;
 
 pub(super) fn table(task: &TaskRecord, calls: &[CallRow], style: Style) -> String {
-    let mut text = head(task, style);
+    let amounts = calls.iter().map(|call| call.billed.unwrap_or(call.hold));
+    let sums = [task.spend.billed, task.spend.estimated, task.spend.charged().known];
+    let decimals = Decimals { charged: Places::of(amounts.chain(sums)), list: list_places([&task.spend]) };
+    let mut text = head(task, decimals.charged, style);
     text.push('\n');
     if calls.is_empty() {
         text.push_str(" No call was made.\n");
         return text;
     }
-    text.push_str(&grid(columns(calls), style));
+    text.push_str(&grid(columns(calls, decimals.charged), style));
     text.push('\n');
-    text.push_str(&totals::lines(&task.spend));
+    text.push_str(&totals::lines(&task.spend, decimals));
     for line in prices(calls) {
         let _ = writeln!(text, " price: {line}");
     }
     text
 }
 
-fn head(task: &TaskRecord, style: Style) -> String {
+fn head(task: &TaskRecord, places: Places, style: Style) -> String {
     let ended = match task.finished_at {
         Some(at) => {
             let ms = u64::try_from(at.as_millisecond() - task.started_at.as_millisecond()).unwrap_or(0);
@@ -47,7 +52,7 @@ fn head(task: &TaskRecord, style: Style) -> String {
         format!("{} · {} UTC · {} · {ended}", task.task_id, when(task.started_at, style.now), task.project),
         task.words.clone(),
         format!("{} · {} · {}{key} · {}", task.path, task.provider, task.model, task.payer),
-        format!("{}{cap}", charged(&task.spend)),
+        format!("{}{cap}", charged(&task.spend, places)),
     ];
     let mut text = String::new();
     for line in lines {
@@ -56,7 +61,7 @@ fn head(task: &TaskRecord, style: Style) -> String {
     text
 }
 
-fn columns(calls: &[CallRow]) -> Vec<Column> {
+fn columns(calls: &[CallRow], places: Places) -> Vec<Column> {
     let text = |name, rank, cell: fn(&CallRow) -> String| Column::text(name, rank, calls.iter().map(cell));
     let number = |name, rank, cell: fn(&CallRow) -> String| Column::number(name, rank, calls.iter().map(cell));
     let payers = calls.iter().any(|call| (&call.path, &call.provider) != (&calls[0].path, &calls[0].provider));
@@ -68,12 +73,12 @@ fn columns(calls: &[CallRow]) -> Vec<Column> {
         text("model", 6, |call| call.model.clone()),
         number("in", 3, |call| thousands(call.usage.input)),
         number("cached", 3, |call| thousands(call.usage.cache_read)),
-        number("to cache", 5, |call| thousands(call.usage.cache_write_5m.saturating_add(call.usage.cache_write_1h))),
+        number("to cache", 4, |call| thousands(call.usage.cache_written())),
         number("out", 3, |call| thousands(call.usage.output)),
-        number("cost", 0, cost),
+        Column::number("cost", 0, calls.iter().map(|call| cost(call, places))),
         text("state", 0, |call| state(call).to_owned()).tinted(calls.iter().map(tint)),
         text("proof", 2, |call| if call.state == CallState::Settled { call.proof.clone() } else { String::new() }),
-        text("outcome", 4, outcome),
+        text("outcome", 3, outcome),
         number("time", 8, |call| call.duration_ms.map(seconds).unwrap_or_default()),
         text("request", 9, |call| call.request_id.clone().unwrap_or_default()),
     ]
@@ -84,13 +89,13 @@ fn name(call: &CallRow) -> String {
     if call.attempt_no > 1 { format!("{} try {}", call.call_no, call.attempt_no) } else { call.call_no.to_string() }
 }
 
-fn cost(call: &CallRow) -> String {
+fn cost(call: &CallRow, places: Places) -> String {
     match (call.state, call.billed) {
-        (CallState::Live, _) => format!("<= {}", call.hold),
+        (CallState::Live, _) => format!("<= {}", places.show(call.hold)),
         (_, None) if call.hold.is_zero() => "?".to_owned(),
-        (_, None) => format!("? <= {}", call.hold),
-        (_, Some(billed)) if call.cost_state == CostState::Estimated => format!("~{billed}"),
-        (_, Some(billed)) => billed.to_string(),
+        (_, None) => format!("? <= {}", places.show(call.hold)),
+        (_, Some(billed)) if call.cost_state == CostState::Estimated => format!("~{}", places.show(billed)),
+        (_, Some(billed)) => places.show(billed),
     }
 }
 

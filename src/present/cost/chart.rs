@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use jiff::civil::Date;
 
 use super::amounts::charged;
-use super::{Style, totals};
+use super::totals::{self, Decimals};
+use super::{Style, sums};
 use crate::base::money::Usd;
 use crate::ledger::query::{Group, Report, Rows, Spend};
 use crate::present::escape::{columns, escape_line, shorten};
@@ -31,7 +32,8 @@ struct Bar {
 }
 
 pub(super) fn text(report: &Report, style: Style) -> String {
-    let bars = bars(report);
+    let decimals = Decimals::of(sums(report));
+    let bars = bars(report, decimals);
     let width = style.width.map_or(PIPE, usize::from);
     let mut out = String::new();
     if matches!(report.by, Group::Day | Group::Week | Group::Month) {
@@ -41,14 +43,14 @@ pub(super) fn text(report: &Report, style: Style) -> String {
     out.push_str(&rows(&bars, width, style.unicode));
     let legend =
         if style.unicode { "█ charged  ░ the rest at list price" } else { "# charged  . the rest at list price" };
-    format!("{out}\n {legend}\n\n{}", totals::lines(&report.total))
+    format!("{out}\n {legend}\n\n{}", totals::lines(&report.total, decimals))
 }
 
-fn bars(report: &Report) -> Vec<Bar> {
+fn bars(report: &Report, decimals: Decimals) -> Vec<Bar> {
     let bar = |label: String, spend: &Spend| {
         let paid = spend.charged().known;
         let rest = Usd::from_nanos(spend.list.known.nanos().saturating_sub(paid.nanos()).max(0));
-        Bar { label: escape_line(&label).into_owned(), charged: paid, rest, amount: charged(spend) }
+        Bar { label: escape_line(&label).into_owned(), charged: paid, rest, amount: charged(spend, decimals.charged) }
     };
     match &report.rows {
         Rows::Tasks(rows) => rows.iter().map(|row| bar(format!("{} {}", row.task_id, row.words), &row.spend)).collect(),

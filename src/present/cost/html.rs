@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::flat::{self, Field, Records};
-use super::{Style, amounts, totals};
+use super::totals::{self, Decimals};
+use super::{Style, amounts, sums};
 use crate::base::clock::rfc3339;
 use crate::base::money::Usd;
 use crate::ledger::query::{Group, Report, Rows, Spend};
@@ -37,7 +38,7 @@ pub(super) fn page(report: &Report, charts: &[Report], style: Style) -> String {
         "<h1>What coding tasks cost, and who paid</h1>\n<p>As of {} UTC. Solid: charged to an account. Light: the rest \
          at list price.</p>\n<pre>{}</pre>\n",
         rfc3339(style.now),
-        text(&totals::lines(&report.total))
+        text(&totals::lines(&report.total, Decimals::of(sums(report))))
     );
     for report in charts {
         page.push_str(&chart(report));
@@ -51,6 +52,7 @@ fn chart(report: &Report) -> String {
     let shown = &rows[..rows.len().min(MOST)];
     let value = |spend: &Spend| spend.list.known.max(spend.charged().known);
     let most = shown.iter().map(|row| value(&row.spend)).max().unwrap_or(Usd::ZERO).nanos().max(1);
+    let places = amounts::charged_places(shown.iter().map(|row| &row.spend));
     let length = |usd: Usd| (i128::from(usd.nanos().max(0)) * WIDTH / i128::from(most)).to_string();
     let mut out = String::new();
     let by = report.by.as_str();
@@ -63,7 +65,7 @@ fn chart(report: &Report) -> String {
         let (y, spend) = (at * ROW + 4, &row.spend);
         let (all, paid) = (length(value(spend)), length(spend.charged().known));
         let name = crate::present::escape::shorten(&row.group, 26);
-        let amount = amounts::charged(spend);
+        let amount = amounts::charged(spend, places);
         let _ = writeln!(
             out,
             "<text x=\"0\" y=\"{base}\">{}</text><rect class=\"l\" x=\"220\" y=\"{y}\" width=\"{all}\" height=\"14\"/>\

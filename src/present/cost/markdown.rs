@@ -3,17 +3,22 @@
 use std::fmt::Write as _;
 
 use super::flat::{self, Field, Records};
-use super::totals;
+use super::sums;
+use super::totals::{self, Decimals};
 use crate::ledger::query::{CallRow, Report, TaskRecord};
 use crate::present::github::markdown as shown;
 
 pub(super) fn report(report: &Report) -> String {
-    format!("{}\n{}", table(&flat::report(report)), sums(&totals::lines(&report.total)))
+    format!("{}\n{}", table(&flat::report(report)), list(&totals::lines(&report.total, Decimals::of(sums(report)))))
 }
 
 pub(super) fn calls(task: &TaskRecord, calls: &[CallRow]) -> String {
     let head = format!("### {}: {}\n\n", shown(&task.task_id), shown(&task.words));
-    format!("{head}{}\n{}", table(&flat::calls(calls)), sums(&totals::lines(&task.spend)))
+    format!(
+        "{head}{}\n{}",
+        table(&flat::calls(calls)),
+        list(&totals::lines(&task.spend, Decimals::of(std::iter::once(&task.spend))))
+    )
 }
 
 fn table(records: &Records) -> String {
@@ -40,7 +45,7 @@ fn cell(field: &Field) -> String {
 }
 
 /// The lines of sums as a list.
-fn sums(lines: &str) -> String {
+fn list(lines: &str) -> String {
     let mut text = String::new();
     for line in lines.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();

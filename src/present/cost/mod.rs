@@ -14,7 +14,7 @@ mod rows;
 mod totals;
 
 pub use super::grid::Style;
-use crate::ledger::query::{CallRow, Report, TaskRecord};
+use crate::ledger::query::{CallRow, Report, Rows, Spend, TaskRecord};
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,16 @@ pub fn task(task: &TaskRecord, calls: &[CallRow], format: Format, style: Style) 
         Format::Csv => csv::text(&flat::calls(calls)),
         Format::Markdown => markdown::calls(task, calls),
     }
+}
+
+/// Every sum of a report that is shown: its rows and their total.
+fn sums(report: &Report) -> impl Iterator<Item = &Spend> + Clone {
+    let (tasks, groups) = match &report.rows {
+        Rows::Tasks(rows) => (&rows[..], &[][..]),
+        Rows::Groups(rows) => (&[][..], &rows[..]),
+    };
+    let rows = tasks.iter().map(|row| &row.spend).chain(groups.iter().map(|row| &row.spend));
+    rows.chain(std::iter::once(&report.total))
 }
 
 #[cfg(test)]

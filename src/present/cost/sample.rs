@@ -115,11 +115,11 @@ fn the_table_fits_eighty_columns_and_grows_with_the_terminal() {
     unknown         ?  3 calls; with them the sum is at least $1.43
     ");
     insta::assert_snapshot!(report(&tasks(), Format::Table, style(None)), @r"
-    id            when (UTC)   project  task                                                            payer                key       model              calls      in   cached     out   at list      cost  state      ended
-    t0vk3k1m8r2a  11-25 17:20  shop     =cmd|' /C calc'!A0 | `rm` \x1b[2J\u{202e}\nnow                  byok anthropic       client-a  claude-sonnet-5-5     15  26,000  450,000  12,000  >= $1.31  >= $1.31  unknown    done
-    t0vk3j9q2x7f  11-25 12:00  shop     add stripe checkout                                             subscription claude            claude-sonnet-5-5      9  14,800  270,000   7,200     $4.80     $0.00  covered    done
-    t0vj9x3c5d4e  11-24 09:05  shop     fix the parser so that it reads files without a last line feed  byok anthropic       client-a  claude-sonnet-5-5      3   7,600   90,000   2,400     $0.12    ~$0.12  estimated  done
-    t0u1a2b3c4d5  2025-12-31   shop     docs                                                            byok anthropic       client-a  claude-sonnet-5-5      2   6,400   60,000   1,600         ?         ?  unknown    done
+    id            when (UTC)   project  task                                                            payer                key       model              calls      in   cached  to cache     out   at list      cost  state      ended
+    t0vk3k1m8r2a  11-25 17:20  shop     =cmd|' /C calc'!A0 | `rm` \x1b[2J\u{202e}\nnow                  byok anthropic       client-a  claude-sonnet-5-5     15  18,000  450,000     8,000  12,000  >= $1.31  >= $1.31  unknown    done
+    t0vk3j9q2x7f  11-25 12:00  shop     add stripe checkout                                             subscription claude            claude-sonnet-5-5      9  10,800  270,000     4,000   7,200     $4.80     $0.00  covered    done
+    t0vj9x3c5d4e  11-24 09:05  shop     fix the parser so that it reads files without a last line feed  byok anthropic       client-a  claude-sonnet-5-5      3   3,600   90,000     4,000   2,400     $0.12    ~$0.12  estimated  done
+    t0u1a2b3c4d5  2025-12-31   shop     docs                                                            byok anthropic       client-a  claude-sonnet-5-5      2   2,400   60,000     4,000   1,600         ?         ?  unknown    done
 
     billed      $1.31
     estimated  ~$0.12  counted by vk, not reported by the provider
@@ -134,6 +134,30 @@ fn the_table_fits_eighty_columns_and_grows_with_the_terminal() {
     billed     $131.00
     covered      $4.80  at list price; the plan covers it, nothing was charged
     free         $0.12  at list price; nobody was charged
+    ");
+}
+
+#[test]
+fn amounts_of_a_table_add_up_as_they_are_read() {
+    let nanos = [41_249_000, 4_200_000, 1_310_000_000];
+    let spend = |nanos| {
+        let usd = Usd::from_nanos(nanos);
+        Spend::of(CostState::Billed, 1, Usage::default(), usd, usd, 0)
+    };
+    let mut rows: Vec<TaskRow> = nanos.map(|nanos| row("t1", "2026-11-25T12:00:00Z", "x", spend(nanos))).into();
+    rows.push(row("t2", "2026-11-25T12:00:00Z", "x", self::spend(CostState::Covered, 1, 0, 480)));
+    let total = rows.iter().map(|row| row.spend).sum();
+    let report =
+        self::report(&Report { by: Group::Task, rows: Rows::Tasks(rows), total }, Format::Table, style(Some(60)));
+    insta::assert_snapshot!(report, @"
+    id  when (UTC)   task  payer              cost  state
+    t1  11-25 12:00  x     byok anthropic  $0.0412  billed
+    t1  11-25 12:00  x     byok anthropic  $0.0042  billed
+    t1  11-25 12:00  x     byok anthropic  $1.3100  billed
+    t2  11-25 12:00  x     byok anthropic  $0.0000  covered
+
+    billed     $1.3554
+    covered    $4.8000  at list price; the plan covers it, nothing was charged
     ");
 }
 

@@ -217,8 +217,8 @@ fn on_one_terminal_the_answer_is_streamed_and_not_repeated() {
       src/lib.rs       +12 −4
       assets/日本.png  binary
       check    cargo test ✓ passed (round 2)
-      tokens   1,234 in · 80,000 from cache · 2,000 to cache · 912 out
-      cost     $0.04 · stops at $5.00
+      tokens   1,234 in · 80,000 cached · 2,000 to cache · 912 out
+      cost     $0.0412 · stops at $5.00
       paid by  byok · anthropic · key client-a · you pay Anthropic at list price · verified
       sandbox  full
       refused  network: crates.io (nobody was there to answer)
@@ -394,8 +394,8 @@ fn a_log_has_plain_lines_and_the_answer_only_on_stdout() {
       src/lib.rs       +12 −4
       assets/日本.png  binary
       check    cargo test ✓ passed (round 2)
-      tokens   1,234 in · 80,000 from cache · 2,000 to cache · 912 out
-      cost     $0.04 · stops at $5.00
+      tokens   1,234 in · 80,000 cached · 2,000 to cache · 912 out
+      cost     $0.0412 · stops at $5.00
       paid by  byok · anthropic · key client-a · you pay Anthropic at list price · verified
       sandbox  full
       refused  network: crates.io (nobody was there to answer)
