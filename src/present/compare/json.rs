@@ -96,6 +96,7 @@ fn path(path: &PathCost) -> Value {
         "not_served_list_usd": path.served.map(|(_, rest)| rest),
         "markup": path.rates.map(|(markup, _)| markup.to_string()),
         "fee": path.rates.map(|(_, fee)| fee.to_string()),
+        "least_fee_usd": path.rates.map(|_| path.least_fee),
         "limit": path.holds.words(),
         "holds": path.holds.known(),
         "api_credit_usd": path.api_credit.as_ref().map(|(credit, _)| credit),

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::words::{self, beats_own, short};
+use super::words::{self, Paces, beats_own, short};
 use crate::present::github::markdown as shown;
-use crate::routing::compare::{Comparison, dollars};
+use crate::routing::compare::Comparison;
 
 #[must_use]
 pub fn markdown(comparison: &Comparison) -> String {
@@ -12,6 +12,7 @@ pub fn markdown(comparison: &Comparison) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "**{}**\n\n{}\n", shown(&comparison.advice), shown(&words::workload(comparison)));
     text += "| path | with | a month | 1,000 tasks | beats own keys |\n| --- | --- | ---: | ---: | --- |\n";
+    let paces = Paces::against_own(comparison);
     for (at, path) in comparison.paths.iter().enumerate() {
         let _ = writeln!(
             text,
@@ -19,8 +20,8 @@ pub fn markdown(comparison: &Comparison) -> String {
             path.path,
             shown(&path.name),
             shown(&words::month(comparison, path)),
-            shown(&path.thousand_tasks.map_or_else(|| "?".to_owned(), dollars)),
-            shown(&beats_own(comparison, at)),
+            shown(&words::thousand(comparison, path)),
+            shown(&beats_own(comparison, at, paces)),
         );
     }
     if comparison.used.calls > 0 {
@@ -38,7 +39,7 @@ pub fn markdown(comparison: &Comparison) -> String {
             short(usage.cache_read),
             short(usage.cache_write_5m.saturating_add(usage.cache_write_1h)),
             short(usage.output),
-            shown(&dollars(words::usd(one.list))),
+            shown(&words::at_list(comparison, one)),
         );
     }
     for (head, lines) in [

@@ -9,8 +9,8 @@ mod words;
 use super::escape::escape_line;
 use super::table::{cell, new_table, number, render, wrap};
 use crate::base::money::Usd;
-use crate::routing::compare::{Comparison, PathCost, dollars};
-use words::{beats_own, short};
+use crate::routing::compare::{Comparison, PathCost};
+use words::{Paces, beats_own, short};
 
 pub use json::json;
 pub use markdown::markdown;
@@ -49,14 +49,14 @@ pub fn table(comparison: &Comparison, width: Option<u16>) -> String {
 
 fn paths(comparison: &Comparison, width: u16) -> String {
     let mut table = new_table(&["path", "with", "a month", "1,000 tasks", "beats own keys"], Some(width));
+    let paces = Paces::against_own(comparison);
     for (at, path) in comparison.paths.iter().enumerate() {
-        let thousand = path.thousand_tasks.map_or_else(|| "?".to_owned(), dollars);
         table.add_row([
             cell(path.path.as_str()),
             cell(&path.name),
             number(&words::month(comparison, path)),
-            number(&thousand),
-            cell(&beats_own(comparison, at)),
+            number(&words::thousand(comparison, path)),
+            cell(&beats_own(comparison, at, paces)),
         ]);
     }
     render(&table)
@@ -76,8 +76,11 @@ fn crossings(comparison: &Comparison, width: u16) -> String {
     let header: Vec<String> = std::iter::once(String::new()).chain(names).collect();
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let mut table = new_table(&header, Some(width));
+    let flips =
+        plans.iter().flat_map(|(plan, _)| metered.iter().filter_map(|(other, _)| pair(comparison, *other, *plan)));
+    let paces = Paces::of(flips.flat_map(|(_, flips)| flips.iter().copied().take(2)));
     for (plan, path) in plans {
-        let cells = metered.iter().map(|(other, _)| number(&words::crossing(comparison, *other, plan)));
+        let cells = metered.iter().map(|(other, _)| number(&words::crossing(comparison, *other, plan, paces)));
         table.add_row(std::iter::once(cell(&path.name)).chain(cells));
     }
     render(&table)
@@ -95,7 +98,7 @@ fn models(comparison: &Comparison, width: u16) -> String {
             number(&short(usage.cache_read)),
             number(&short(written)),
             number(&short(usage.output)),
-            number(&dollars(words::usd(one.list))),
+            number(&words::at_list(comparison, one)),
         ]);
     }
     render(&table)

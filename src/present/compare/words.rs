@@ -4,7 +4,9 @@ use super::{is_least, pair};
 use crate::base::money::Usd;
 use crate::domain::path::PayPath;
 use crate::present::summary::thousands;
-use crate::routing::compare::{Comparison, Holds, MONTH_SECONDS, Origin, PathCost, Stated, date, dollars};
+use crate::routing::compare::{
+    Comparison, Holds, MONTH_SECONDS, ModelUse, Origin, PathCost, Stated, cents, date, dollars, dollars_with,
+};
 
 pub(super) fn usd(nanos: i128) -> Usd {
     Usd::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
@@ -12,8 +14,20 @@ pub(super) fn usd(nanos: i128) -> Usd {
 
 /// A path's month; `>=` where calls without a price are left out of it.
 pub(super) fn month(comparison: &Comparison, path: &PathCost) -> String {
+    let places = cents(comparison.paths.iter().map(|path| path.month));
     let least = if is_least(comparison, path) && !whole_plan(path) { ">= " } else { "" };
-    format!("{least}{}", dollars(path.month))
+    format!("{least}{}", dollars_with(path.month, places))
+}
+
+/// What a thousand tasks cost on the path.
+pub(super) fn thousand(comparison: &Comparison, path: &PathCost) -> String {
+    let places = cents(comparison.paths.iter().filter_map(|path| path.thousand_tasks));
+    path.thousand_tasks.map_or_else(|| "?".to_owned(), |usd| dollars_with(usd, places))
+}
+
+/// A model's tokens at list price.
+pub(super) fn at_list(comparison: &Comparison, one: &ModelUse) -> String {
+    dollars_with(usd(one.list), cents(comparison.used.models.iter().map(|one| usd(one.list))))
 }
 
 /// Whether the month is nothing but the plan's own price.
@@ -43,19 +57,42 @@ pub(super) fn hundredths(count: u64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// Paces of one column: with hundredths, unless none of them has any.
+#[derive(Clone, Copy)]
+pub(super) struct Paces {
+    hundredths: bool,
+}
+
+impl Paces {
+    pub(super) fn of(flips: impl IntoIterator<Item = u64>) -> Self {
+        Self { hundredths: flips.into_iter().any(|count| !count.is_multiple_of(100)) }
+    }
+
+    /// Those of every path against own keys.
+    pub(super) fn against_own(comparison: &Comparison) -> Self {
+        let flips = (1..comparison.paths.len()).filter_map(|at| pair(comparison, 0, at));
+        Self::of(flips.flat_map(|(_, flips)| flips.iter().copied().take(2)))
+    }
+
+    fn show(self, count: u64) -> String {
+        if self.hundredths { format!("{}.{:02}", thousands(count / 100), count % 100) } else { thousands(count / 100) }
+    }
+}
+
 /// From how many tasks a week the path at this position costs less than own keys, which stand at position 0.
-pub(super) fn beats_own(comparison: &Comparison, at: usize) -> String {
+pub(super) fn beats_own(comparison: &Comparison, at: usize, paces: Paces) -> String {
     let path = &comparison.paths[at];
     if at == 0 {
         return String::new();
     }
     if path.path == PayPath::Free {
-        return "other models".to_owned();
+        let passed = matches!(path.holds, Holds::No(_));
+        return if passed { "limit passed" } else { "other models" }.to_owned();
     }
     match pair(comparison, 0, at) {
-        Some((true, [from, to, ..])) => format!("{} to {}/week", hundredths(*from), hundredths(*to)),
-        Some((true, [from])) => format!("from {}/week", hundredths(*from)),
-        Some((false, [to, ..])) => format!("below {}/week", hundredths(*to)),
+        Some((true, [from, to, ..])) => format!("{} to {}/week", paces.show(*from), paces.show(*to)),
+        Some((true, [from])) => format!("from {}/week", paces.show(*from)),
+        Some((false, [to, ..])) => format!("below {}/week", paces.show(*to)),
         Some((true, [])) => "never".to_owned(),
         Some((false, [])) => "always".to_owned(),
         None => "costs the same".to_owned(),
@@ -63,10 +100,10 @@ pub(super) fn beats_own(comparison: &Comparison, at: usize) -> String {
 }
 
 /// Where a plan starts to cost no more than a path that is paid by the token, and where that ends.
-pub(super) fn crossing(comparison: &Comparison, metered: usize, plan: usize) -> String {
+pub(super) fn crossing(comparison: &Comparison, metered: usize, plan: usize, paces: Paces) -> String {
     match pair(comparison, metered, plan) {
-        Some((true, [from, to, ..])) => format!("{} to {}", hundredths(*from), hundredths(*to)),
-        Some((true, [from])) => hundredths(*from),
+        Some((true, [from, to, ..])) => format!("{} to {}", paces.show(*from), paces.show(*to)),
+        Some((true, [from])) => paces.show(*from),
         Some((true, [])) => "never".to_owned(),
         Some((false, [])) => "always".to_owned(),
         _ => "-".to_owned(),
@@ -136,7 +173,11 @@ pub(super) fn limits(comparison: &Comparison) -> Vec<String> {
         }
         if let Some((markup, fee)) = path.rates {
             let markup = if markup.ppm() == 0 { "no markup".to_owned() } else { format!("markup {markup}") };
-            let fee = if fee.ppm() == 0 { "no fee known".to_owned() } else { format!("{fee} on credits bought") };
+            let fee = match (fee.ppm(), path.least_fee) {
+                (0, least) if least.is_zero() => "no fee known".to_owned(),
+                (_, least) if least.is_zero() => format!("{fee} on credits bought"),
+                (_, least) => format!("{fee} on credits bought, {least} a purchase at least"),
+            };
             said.push(format!("list price, {markup}, {fee}"));
         }
         if !said.is_empty() {

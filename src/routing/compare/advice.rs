@@ -6,7 +6,7 @@ use super::line::{MONTH_SECONDS, Pace};
 use super::meter::{Metered, date};
 use super::paths::{Holds, PathCost};
 use super::{Comparison, Origin, Priced};
-use crate::base::money::Usd;
+use crate::base::money::{Places, Usd};
 use crate::domain::path::PayPath;
 
 /// One plain sentence: which path costs least at this pace, and what would change that.
@@ -70,7 +70,20 @@ pub(super) fn sentence(comparison: &Comparison) -> String {
 /// Dollars and cents in groups of three, `$12,633.32`; less than a cent as it is.
 #[must_use]
 pub fn dollars(usd: Usd) -> String {
-    let text = usd.to_string();
+    dollars_with(usd, cents([usd]))
+}
+
+/// The decimals of estimates that stand in one column: cents, and more only where one is less than a cent.
+#[must_use]
+pub fn cents(amounts: impl IntoIterator<Item = Usd>) -> Places {
+    let cent = Usd::from_cents(1).nanos();
+    Places::of(amounts.into_iter().filter(|usd| (-cent..cent).contains(&usd.nanos())))
+}
+
+/// An amount with the decimals of its column.
+#[must_use]
+pub fn dollars_with(usd: Usd, places: Places) -> String {
+    let text = places.show(usd);
     let Some((whole, cents)) = text.strip_prefix('$').and_then(|text| text.split_once('.')) else { return text };
     let mut shown = String::from("$");
     for (at, digit) in whole.chars().enumerate() {

@@ -8,7 +8,7 @@ mod paths;
 mod sellers;
 mod stated;
 
-pub use advice::dollars;
+pub use advice::{cents, dollars, dollars_with};
 pub use line::{BreakEven, Line, MONTH_SECONDS, Pace, break_even};
 pub use meter::{Call, Metered, ModelUse, Peaks, Unpriced, date, locate};
 pub use paths::{Holds, PathCost};

@@ -62,6 +62,8 @@ pub struct PathCost {
     pub plan: Option<Plan>,
     /// Of a gateway: its markup and fee.
     pub rates: Option<(Rate, Rate)>,
+    /// The fee of the smallest purchase.
+    pub least_fee: Usd,
 }
 
 /// Own keys, then the plans and the gateways in the order of the data, then free.
@@ -81,6 +83,7 @@ pub(super) fn all(offers: &Offers, plans: &[&Plan], used: &Metered, pace: &Pace,
             line: Some(Line::Metered { total, markup, fee, least_fee: seller.least_fee }),
             evidence: seller.evidence.clone(),
             rates: Some((markup, fee)),
+            least_fee: seller.least_fee,
             ..empty(PayPath::Platform, &seller.id, &seller.name)
         });
     }
@@ -96,7 +99,12 @@ pub(super) fn all(offers: &Offers, plans: &[&Plan], used: &Metered, pace: &Pace,
             "{} requests a day, {} once $10.00 of credits were bought; open models only",
             pool.requests_day, pool.requests_day_with_credits
         );
+        // Of a stated workload only this is known: a task takes one request at least.
+        let stated = pace.tasks.saturating_mul(86_400) / u64::try_from(pace.seconds).unwrap_or(1).max(1);
         let holds = match used.busiest_day {
+            0 if stated > pool.requests_day => {
+                Holds::No(format!("{words}; this is {stated} tasks a day, each of one request at least"))
+            }
             0 => Holds::NotPublished(words),
             most if most <= pool.requests_day => Holds::Yes(format!("{words}; your busiest day had {most}")),
             most => Holds::No(format!("{words}; your busiest day had {most}")),
@@ -130,6 +138,7 @@ fn empty(path: PayPath, id: &str, name: &str) -> PathCost {
         evidence: None,
         plan: None,
         rates: None,
+        least_fee: Usd::ZERO,
     }
 }
 
