@@ -28,20 +28,36 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+// The arguments of a command are only put together when it is the one that was typed: a program that is started by
+// scripts must start fast.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
+    /// Run a coding task in this repository
     Run(RunArgs),
+    /// Store, list and test provider keys; they live in the OS keyring
     Keys(KeysArgs),
+    /// Write this project's path to vk.toml, keeping its comments
     Use(UseArgs),
+    /// Show who would pay and which model would run; nothing is sent
     Route(RouteArgs),
+    /// What each task cost, and who paid
     Cost(CostArgs),
+    /// Bring what other tools spent into the ledger, from the logs they leave here
     Import(ImportArgs),
+    /// Your history, or a stated workload, on every path: own keys, plans, gateways, free
     Compare(CompareArgs),
+    /// Tasks that ran here: list, look at, undo
     Tasks(TasksArgs),
+    /// The models vk knows, their prices and where those are from
     Models(ModelsArgs),
+    /// Look at this project's vk.toml and trust what it chooses
     Trust(TrustArgs),
+    /// What works here and what does not: keyring, sandbox, git, configuration, proxies
     Doctor(DoctorArgs),
+    /// See the real thing work against a rehearsed model, without a key or a network
     Demo(DemoArgs),
+    /// Print the completion script of a shell
     Completions(CompletionsArgs),
     /// Print the manual page of every command
     #[command(after_help = "Examples:\n  vk man | man -l -\n  vk man > ~/.local/share/man/man1/vk.1")]
@@ -58,7 +74,6 @@ pub enum ListOutput {
     Json,
 }
 
-/// Store, list and test provider keys; they live in the OS keyring
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  vk keys add anthropic --label client-a\n  \
     pass show openai | vk keys add openai --stdin\n  vk keys test client-a\n  \
@@ -131,7 +146,6 @@ pub enum KeysCommand {
     },
 }
 
-/// Write this project's path to vk.toml, keeping its comments
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  vk use byok\n  vk use byok --provider anthropic --key client-a --model best\n  \
     vk use byok --personal     # for this project, in your own config.toml\n  vk use byok --global       # for every project")]
@@ -156,7 +170,6 @@ pub struct UseArgs {
     pub personal: bool,
 }
 
-/// Show who would pay and which model would run; nothing is sent
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  vk route\n  vk route \"refactor the parser\" --output json")]
 pub struct RouteArgs {
@@ -169,7 +182,6 @@ pub struct RouteArgs {
     pub output: ListOutput,
 }
 
-/// Tasks that ran here: list, look at, undo
 #[derive(Debug, Clone, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(
@@ -214,7 +226,6 @@ pub enum TasksCommand {
     },
 }
 
-/// The models vk knows, their prices and where those are from
 #[derive(Debug, Clone, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:\n  vk models\n  vk models list --output json\n  vk models refresh\n  \
@@ -251,7 +262,6 @@ pub enum ModelsCommand {
     },
 }
 
-/// Look at this project's vk.toml and trust what it chooses
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Examples:\n  vk trust              # shows it and asks\n  vk trust --print      # the hash for vk run --trust in CI"
@@ -262,7 +272,6 @@ pub struct TrustArgs {
     pub print: bool,
 }
 
-/// What works here and what does not: keyring, sandbox, git, configuration, proxies
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  vk doctor\n  vk doctor --output json")]
 pub struct DoctorArgs {
@@ -271,7 +280,6 @@ pub struct DoctorArgs {
     pub output: ListOutput,
 }
 
-/// See the real thing work against a rehearsed model, without a key or a network
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  vk demo\n  vk demo --keep      # look at the folder afterwards")]
 pub struct DemoArgs {
@@ -280,7 +288,6 @@ pub struct DemoArgs {
     pub keep: bool,
 }
 
-/// Print the completion script of a shell
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example:\n  vk completions zsh > ~/.zfunc/_vk")]
 pub struct CompletionsArgs {
@@ -293,12 +300,14 @@ pub struct CompletionsArgs {
 pub fn visible() -> Clap {
     let full = Cli::command();
     let shown = full.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
-    Clap::new("vk")
+    let mut visible = Clap::new("vk")
         .version(env!("CARGO_PKG_VERSION"))
         .about(full.get_about().cloned().unwrap_or_default())
         .after_help(full.get_after_help().cloned().unwrap_or_default())
         .disable_help_subcommand(true)
-        .subcommands(shown)
+        .subcommands(shown);
+    visible.build();
+    visible
 }
 
 #[derive(Debug, Clone, Args)]

@@ -6,7 +6,6 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::ListOutput;
 
-/// What each task cost, and who paid
 #[derive(Debug, Clone, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(
@@ -82,7 +81,6 @@ pub enum CostOutput {
     Markdown,
 }
 
-/// Bring what other tools spent into the ledger, from the logs they leave here
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  vk import                    # every log that is found\n  vk import codex\n  \
     vk import claude-code --dir /mnt/old/.claude\n  vk import && vk cost --by month")]
@@ -105,7 +103,6 @@ pub enum ImportTool {
     Pi,
 }
 
-/// Your history, or a stated workload, on every path: own keys, plans, gateways, free
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  vk import && vk compare\n  vk compare --since 2026-06-01 --output json\n  \
     vk compare --tasks 5/week --tokens 100k,900k,15k --model sonnet\n  \

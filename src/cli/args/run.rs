@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::PATHS;
 
-/// Which account pays and which model runs; each overrides every configuration file.
+// Which account pays and which model runs; each overrides every configuration file.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ChoiceArgs {
     /// Whose account pays
@@ -21,7 +21,6 @@ pub struct ChoiceArgs {
     pub key: Option<String>,
 }
 
-/// Run a coding task in this repository
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  vk run \"add stripe checkout\"\n  git diff | vk run \"review this\"\n  \
     vk run --check 'cargo test' --max-cost 1.50 \"make the failing test pass\"\n  \
