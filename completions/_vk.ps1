@@ -26,6 +26,7 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a coding task in this repository')
+            [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run another tool with exactly this project''s payer')
             [CompletionResult]::new('keys', 'keys', [CompletionResultType]::ParameterValue, 'Store, list and test provider keys; they live in the OS keyring')
             [CompletionResult]::new('use', 'use', [CompletionResultType]::ParameterValue, 'Write this project''s path to vk.toml, keeping its comments')
             [CompletionResult]::new('route', 'route', [CompletionResultType]::ParameterValue, 'Show who would pay and which model would run; nothing is sent')
@@ -63,6 +64,15 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
             [CompletionResult]::new('--debug', '--debug', [CompletionResultType]::ParameterName, 'Write each request''s size, timing and status to stderr; never its contents')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'vk;exec' {
+            [CompletionResult]::new('--path', '--path', [CompletionResultType]::ParameterName, 'Whose account pays')
+            [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'The provider, by a name you have configured')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'A stored key''s label, or env:NAME for one run')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Trust what vk.toml chooses, by the hash of vk trust --print')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'vk;keys' {

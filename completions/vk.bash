@@ -31,6 +31,9 @@ _vk() {
             vk,doctor)
                 cmd="vk__subcmd__doctor"
                 ;;
+            vk,exec)
+                cmd="vk__subcmd__exec"
+                ;;
             vk,import)
                 cmd="vk__subcmd__import"
                 ;;
@@ -107,7 +110,7 @@ _vk() {
 
     case "${cmd}" in
         vk)
-            opts="-h -V --help --version run keys use route cost import compare tasks models trust doctor demo completions man"
+            opts="-h -V --help --version run exec keys use route cost import compare tasks models trust doctor demo completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -243,6 +246,36 @@ _vk() {
             case "${prev}" in
                 --output)
                     COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vk__subcmd__exec)
+            opts="-h --path --provider --key --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --path)
+                    COMPREPLY=($(compgen -W "byok subscription platform free" -- "${cur}"))
+                    return 0
+                    ;;
+                --provider)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trust)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

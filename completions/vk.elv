@@ -23,6 +23,7 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
             cand run 'Run a coding task in this repository'
+            cand exec 'Run another tool with exactly this project''s payer'
             cand keys 'Store, list and test provider keys; they live in the OS keyring'
             cand use 'Write this project''s path to vk.toml, keeping its comments'
             cand route 'Show who would pay and which model would run; nothing is sent'
@@ -59,6 +60,14 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand --debug 'Write each request''s size, timing and status to stderr; never its contents'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+        }
+        &'vk;exec'= {
+            cand --path 'Whose account pays'
+            cand --provider 'The provider, by a name you have configured'
+            cand --key 'A stored key''s label, or env:NAME for one run'
+            cand --trust 'Trust what vk.toml chooses, by the hash of vk trust --print'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'vk;keys'= {
             cand -h 'Print help'

@@ -27,6 +27,7 @@ end
 complete -c vk -n "__fish_vk_needs_command" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_needs_command" -s V -l version -d 'Print version'
 complete -c vk -n "__fish_vk_needs_command" -f -a "run" -d 'Run a coding task in this repository'
+complete -c vk -n "__fish_vk_needs_command" -f -a "exec" -d 'Run another tool with exactly this project\'s payer'
 complete -c vk -n "__fish_vk_needs_command" -f -a "keys" -d 'Store, list and test provider keys; they live in the OS keyring'
 complete -c vk -n "__fish_vk_needs_command" -f -a "use" -d 'Write this project\'s path to vk.toml, keeping its comments'
 complete -c vk -n "__fish_vk_needs_command" -f -a "route" -d 'Show who would pay and which model would run; nothing is sent'
@@ -69,6 +70,14 @@ complete -c vk -n "__fish_vk_using_subcommand run" -l dry-run -d 'Show the route
 complete -c vk -n "__fish_vk_using_subcommand run" -l quiet -d 'Say less: the route line, errors and the answer'
 complete -c vk -n "__fish_vk_using_subcommand run" -l debug -d 'Write each request\'s size, timing and status to stderr; never its contents'
 complete -c vk -n "__fish_vk_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c vk -n "__fish_vk_using_subcommand exec" -l path -d 'Whose account pays' -r -f -a "byok\t''
+subscription\t''
+platform\t''
+free\t''"
+complete -c vk -n "__fish_vk_using_subcommand exec" -l provider -d 'The provider, by a name you have configured' -r
+complete -c vk -n "__fish_vk_using_subcommand exec" -l key -d 'A stored key\'s label, or env:NAME for one run' -r
+complete -c vk -n "__fish_vk_using_subcommand exec" -l trust -d 'Trust what vk.toml chooses, by the hash of vk trust --print' -r
+complete -c vk -n "__fish_vk_using_subcommand exec" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand keys; and not __fish_seen_subcommand_from add list test remove default init" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand keys; and not __fish_seen_subcommand_from add list test remove default init" -f -a "add" -d 'Store a key; without a provider, the key\'s prefix names it'
 complete -c vk -n "__fish_vk_using_subcommand keys; and not __fish_seen_subcommand_from add list test remove default init" -f -a "list" -d 'The stored keys, never their secrets'

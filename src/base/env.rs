@@ -118,6 +118,11 @@ impl Env {
         AMBIENT.iter().filter(|name| self.get(name).is_some()).map(|name| (*name).to_owned()).collect()
     }
 
+    /// Every variable except the ambient credentials and addresses: what a child that is no task of vk's may have.
+    pub fn without_ambient(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
+        self.vars.iter().filter(|(name, _)| !name.to_str().is_some_and(is_ambient))
+    }
+
     /// The absolute path of `program`, searched in `PATH` as given, never in an empty or relative entry and
     /// never inside `outside_of` (a repository must not plant the tools that vk runs).
     #[must_use]

@@ -1,10 +1,12 @@
 //! The command line as clap types, and nothing else. The doc comments are the help.
 
+mod exec;
 mod money;
 mod run;
 
 use std::path::PathBuf;
 
+pub use exec::ExecArgs;
 pub use money::{
     CompareArgs, CompareOutput, CostArgs, CostCommand, CostGroup, CostOutput, CostReport, ImportArgs, ImportTool,
 };
@@ -35,6 +37,8 @@ pub struct Cli {
 pub enum Command {
     /// Run a coding task in this repository
     Run(RunArgs),
+    /// Run another tool with exactly this project's payer
+    Exec(ExecArgs),
     /// Store, list and test provider keys; they live in the OS keyring
     Keys(KeysArgs),
     /// Write this project's path to vk.toml, keeping its comments

@@ -7,6 +7,7 @@ pub mod context;
 pub mod cost;
 pub mod demo;
 pub mod doctor;
+pub mod exec;
 pub mod first_contact;
 pub mod import;
 pub mod keys;
@@ -110,6 +111,7 @@ fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
         None => block_on(first_contact::overview(context)),
         Some(Command::Demo(args)) => block_on(demo::run(args, context)),
         Some(Command::Keys(args)) => block_on(keys::run(args, context)),
+        Some(Command::Exec(args)) => exec::run(args, context),
         Some(Command::Route(args)) => route::run(args, context),
         Some(Command::Run(args)) => block_on(run::run(args, context)),
         Some(Command::Models(args)) => models::run(args, context),

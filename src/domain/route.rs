@@ -123,7 +123,9 @@ impl Route {
     }
 }
 
-fn is_local(base_url: &str) -> bool {
+/// Whether an address is on this machine.
+#[must_use]
+pub fn is_local(base_url: &str) -> bool {
     let rest = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = match authority.strip_prefix('[') {

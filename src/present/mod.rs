@@ -11,6 +11,7 @@ pub mod first_contact;
 mod foot;
 mod github;
 pub mod grid;
+pub mod handed_over;
 pub mod import;
 pub mod json;
 pub mod keys;

@@ -22,9 +22,11 @@ use crate::config::Settings;
 use crate::config::settings::KeyChoice;
 use crate::config::source::Sourced;
 use crate::domain::failure::{Failure, Status};
-use crate::domain::path::PayPath;
+use crate::domain::path::{Auth, PayPath, Wire};
 pub use crate::domain::route::Route;
-use crate::domain::route::{EngineKind, Step};
+use crate::domain::route::{CredentialRef, EngineKind, Step};
+use key::ChosenKey;
+use provider::ChosenProvider;
 
 /// Everything a route is decided from. The ambient names are only ever copied into the route to be shown: no
 /// decision reads them.
@@ -61,12 +63,55 @@ pub struct EnvKey {
     pub fingerprint: String,
 }
 
+/// Whose account pays: all of a route that says so. Other tools choose their own model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub path: PayPath,
+    pub provider: String,
+    pub wire: Wire,
+    pub base_url: Sourced<String>,
+    pub auth: Auth,
+    pub credential: CredentialRef,
+    /// One clause for people: "you pay Anthropic at list price".
+    pub payer: String,
+    pub steps: Vec<Step>,
+}
+
+/// Decides path, provider and key, in this order: no later step can move an earlier one.
+///
+/// # Errors
+/// Exit 3 where no path is chosen or no usable credential exists; exit 2 where several things are possible, a name
+/// is unknown, or the provider is of another path. Each names what to type.
+pub fn account(facts: &Facts<'_>) -> Result<Account, Failure> {
+    let path = chosen_path(facts)?;
+    let provider = provider::choose(facts, **path)?;
+    let key = key::choose(facts, &provider)?;
+    Ok(of_account(facts, path, &provider, key))
+}
+
+fn of_account(facts: &Facts<'_>, path: &Sourced<PayPath>, provider: &ChosenProvider<'_>, key: ChosenKey) -> Account {
+    let first = Step {
+        decision: "path".to_owned(),
+        value: path.to_string(),
+        source: path.source.to_string(),
+        reason: "named there; a path is never inferred".to_owned(),
+    };
+    Account {
+        path: **path,
+        provider: provider.name.to_owned(),
+        wire: provider.settings.wire,
+        base_url: provider.settings.base_url.clone(),
+        auth: provider.settings.auth,
+        credential: key.credential,
+        payer: payer::clause(facts.catalog, provider.name, provider.settings),
+        steps: vec![first, provider.step.clone(), key.step],
+    }
+}
+
 /// Decides path, provider, key, model and cap, in this order: no later step can move an earlier one.
 ///
 /// # Errors
-/// Exit 3 where no path is chosen or no usable credential exists; exit 2 where several things are possible, a
-/// name is unknown, the provider is of another path, the model is not offered there, or has no price under a cap.
-/// Each names what to type.
+/// Those of [`account`]; exit 2 where the model is not offered there, or has no price under a cap.
 pub fn decide(facts: &Facts<'_>) -> Result<Route, Failure> {
     let path = chosen_path(facts)?;
     let provider = provider::choose(facts, **path)?;
@@ -78,14 +123,9 @@ pub fn decide(facts: &Facts<'_>) -> Result<Route, Failure> {
     {
         return Err(model::unpriced(provider.name, &model, cap));
     }
-
-    let mut steps = vec![Step {
-        decision: "path".to_owned(),
-        value: path.to_string(),
-        source: path.source.to_string(),
-        reason: "named there; a path is never inferred".to_owned(),
-    }];
-    steps.extend([provider.step, key.step, model.step]);
+    let account = of_account(facts, path, &provider, key);
+    let mut steps = account.steps;
+    steps.push(model.step);
     if let Some(cap) = cap {
         steps.push(Step {
             decision: "cap".to_owned(),
@@ -95,13 +135,13 @@ pub fn decide(facts: &Facts<'_>) -> Result<Route, Failure> {
         });
     }
     Ok(Route {
-        path: **path,
-        provider: provider.name.to_owned(),
-        wire: provider.settings.wire,
-        base_url: provider.settings.base_url.value.clone(),
-        auth: provider.settings.auth,
-        credential: key.credential,
-        payer: payer::clause(facts.catalog, provider.name, provider.settings),
+        path: account.path,
+        provider: account.provider,
+        wire: account.wire,
+        base_url: account.base_url.value,
+        auth: account.auth,
+        credential: account.credential,
+        payer: account.payer,
         model: model.id,
         traits: model.traits,
         context: model.context,

@@ -4,6 +4,7 @@ pub mod checks;
 pub mod detect;
 mod diff;
 pub mod edges;
+pub mod hand_over;
 pub mod health;
 pub mod order;
 pub mod prepare;

@@ -7,7 +7,7 @@ use crate::base::env::Env;
 use crate::base::secret::Secret;
 use crate::catalog::{Catalog, Price};
 use crate::config::{self, Flags, KeyChoice, Loaded, Payer, Settings, Source, Sourced};
-use crate::credential::{self, KeyInfo, ProviderFacts, Vault};
+use crate::credential::{self as credentials, KeyInfo, ProviderFacts, Vault};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::{CredentialRef, Route};
 use crate::domain::ui::Ui;
@@ -45,7 +45,7 @@ impl Known {
         let keys = vault.list()?;
         let env_key = match loaded.settings.key.as_ref().map(|key| &key.value) {
             Some(KeyChoice::Env(name)) => {
-                let fingerprint = credential::env_key(env, name)?.fingerprint();
+                let fingerprint = credentials::env_key(env, name)?.fingerprint();
                 Some(EnvKey { name: name.clone(), fingerprint })
             }
             _ => None,
@@ -110,6 +110,13 @@ impl Known {
         self.keys.iter().find(|key| key.provider == *provider && key.label == *label)?.organization.clone()
     }
 
+    /// Notes in the key index that the key was used, for a program that uses it by itself.
+    pub fn remember_key_use(&self, credential: &CredentialRef) {
+        if let CredentialRef::Stored { provider, label, .. } = credential {
+            let _ = self.vault.touch_used(provider, label);
+        }
+    }
+
     /// Notes in the key index that the key was used, and pins the organization of its first answer. Losing the note
     /// loses nothing but the note.
     pub fn remember_use(&self, route: &Route, answered_by: Option<&str>) {
@@ -131,26 +138,31 @@ fn key_fact(key: &KeyInfo) -> KeyFact {
     }
 }
 
-/// The secret of the route's credential, read just before it is needed.
+/// The secret of a credential for its provider's address, read just before it is needed.
 ///
 /// # Errors
 /// A store that is locked, missing or does not answer; a key that is bound to another address or looks like another
 /// provider's; a secret that is not the one whose fingerprint was shown.
-pub fn secret(env: &Env, known: &Known, route: &Route) -> Result<Option<Secret>, Failure> {
-    let secret = match &route.credential {
+pub fn secret(
+    env: &Env,
+    known: &Known,
+    provider: &str,
+    base_url: &str,
+    credential: &CredentialRef,
+) -> Result<Option<Secret>, Failure> {
+    let secret = match credential {
         CredentialRef::None => return Ok(None),
         CredentialRef::Env { name, .. } => {
-            let secret = credential::env_key(env, name)?;
-            credential::shape::check(ProviderFacts { name: &route.provider, base_url: &route.base_url }, &secret)?;
+            let secret = credentials::env_key(env, name)?;
+            credentials::shape::check(ProviderFacts { name: provider, base_url }, &secret)?;
             secret
         }
-        CredentialRef::Stored { provider, label, .. } => known.vault.secret(provider, label, &route.base_url)?,
+        CredentialRef::Stored { provider, label, .. } => known.vault.secret(provider, label, base_url)?,
     };
-    let shown = route.credential.fingerprint().unwrap_or_default();
-    if secret.fingerprint() == shown {
+    if secret.fingerprint() == credential.fingerprint().unwrap_or_default() {
         return Ok(Some(secret));
     }
-    let (label, provider) = (route.credential.label().unwrap_or_default(), &route.provider);
+    let label = credential.label().unwrap_or_default();
     Err(Failure::new(Status::NoCredential, "key_changed", format!("key {label} is not the one that was shown"))
         .why("the secret's fingerprint differs from the one recorded when the key was added")
         .fix(format!("vk keys remove {label} --provider {provider}"))

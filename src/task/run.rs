@@ -72,7 +72,7 @@ async fn run_to_end(
     ending.task_id = Some(task_id.clone());
     tell_route(&route, Some(&task_id), ui.as_ref());
     // After the line: who asks for a passphrase has said what it is for.
-    let secret = prepare::secret(env, &known, &route)?;
+    let secret = prepare::secret(env, &known, &route.provider, &route.base_url, &route.credential)?;
     if let Some(note) = client.proxy_note() {
         ui.say(&note);
     }
@@ -317,7 +317,7 @@ impl Running<'_> {
                 return Ok(None);
             }
         }
-        let secret = prepare::secret(self.env, self.known, &next)?;
+        let secret = prepare::secret(self.env, self.known, &next.provider, &next.base_url, &next.credential)?;
         self.ui.say(&format!("payer changed by your edge {}", step.shown));
         tell_route(&next, Some(self.task_id), self.ui.as_ref());
         Ok(Some((next, price, secret)))

@@ -9,6 +9,7 @@ mod config;
 #[cfg(unix)]
 mod contact;
 mod cost;
+mod exec;
 mod import;
 mod keys;
 mod ledger;
