@@ -21,7 +21,8 @@ fn exec(vk: &Vk, flags: &[&str], command: &[&str]) -> Ran {
 }
 
 fn fingerprint(secret: &str) -> String {
-    Sha256::digest(secret.as_bytes())[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    let digest = Sha256::digest(secret.as_bytes());
+    format!("{:08x}", u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]))
 }
 
 fn names(ran: &Ran) -> Vec<&str> {
