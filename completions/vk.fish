@@ -42,27 +42,26 @@ complete -c vk -n "__fish_vk_needs_command" -f -a "demo" -d 'See the real thing 
 complete -c vk -n "__fish_vk_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c vk -n "__fish_vk_needs_command" -f -a "man" -d 'Print the manual page of every command'
 complete -c vk -n "__fish_vk_using_subcommand run" -l path -d 'Whose account pays' -r -f -a "byok\t''
-subscription\t''
 platform\t''
 free\t''"
-complete -c vk -n "__fish_vk_using_subcommand run" -l provider -d 'The provider, by a name you have configured' -r
-complete -c vk -n "__fish_vk_using_subcommand run" -l model -d 'The model: an alias, an exact id, or fast, balanced, best' -r
-complete -c vk -n "__fish_vk_using_subcommand run" -l key -d 'A stored key\'s label, or env:NAME for one run' -r
-complete -c vk -n "__fish_vk_using_subcommand run" -l fallback -d 'Allow one change of payer: FROM->TO=ask or FROM->TO=USD, with provider and key on the right side' -r
-complete -c vk -n "__fish_vk_using_subcommand run" -l max-cost -d 'Stop before the task costs more than this many dollars' -r
-complete -c vk -n "__fish_vk_using_subcommand run" -l max-turns -d 'Stop after this many model turns' -r
-complete -c vk -n "__fish_vk_using_subcommand run" -l timeout -d 'Stop after this long: 90s, 10m, 2h' -r
-complete -c vk -n "__fish_vk_using_subcommand run" -l check -d 'A command that must succeed after the work; its failure goes back to the model' -r
-complete -c vk -n "__fish_vk_using_subcommand run" -l check-rounds -d 'How often failed checks go back to the model' -r
+complete -c vk -n "__fish_vk_using_subcommand run" -l provider -d 'The provider, by a name you have configured' -r -f
+complete -c vk -n "__fish_vk_using_subcommand run" -l model -d 'The model: an alias, an exact id, or fast, balanced, best' -r -f
+complete -c vk -n "__fish_vk_using_subcommand run" -l key -d 'A stored key\'s label, or env:NAME for one run' -r -f
+complete -c vk -n "__fish_vk_using_subcommand run" -l fallback -d 'Allow one change of payer: FROM->TO=ask or FROM->TO=USD, with provider and key on the right side' -r -f
+complete -c vk -n "__fish_vk_using_subcommand run" -l max-cost -d 'Stop before the task costs more than this many dollars' -r -f
+complete -c vk -n "__fish_vk_using_subcommand run" -l max-turns -d 'Stop after this many model turns' -r -f
+complete -c vk -n "__fish_vk_using_subcommand run" -l timeout -d 'Stop after this long: 90s, 10m, 2h' -r -f
+complete -c vk -n "__fish_vk_using_subcommand run" -l check -d 'A command that must succeed after the work; its failure goes back to the model' -r -f -a "(__fish_complete_command)"
+complete -c vk -n "__fish_vk_using_subcommand run" -l check-rounds -d 'How often failed checks go back to the model' -r -f
 complete -c vk -n "__fish_vk_using_subcommand run" -l approve -d 'What is asked about: each write and command, commands only, or nothing inside the sandbox' -r -f -a "ask\t'Each write and each command is asked'
 edits\t'Commands are asked'
 all\t'Nothing inside the sandbox is asked'"
 complete -c vk -n "__fish_vk_using_subcommand run" -l sandbox -d 'What the model\'s commands may write: the workspace, nothing, or anything (no sandbox)' -r -f -a "workspace\t'The project folder can be written'
 read-only\t'Nothing can be written'
 off\t'No sandbox: commands run with your rights'"
-complete -c vk -n "__fish_vk_using_subcommand run" -l allow-network -d 'Let commands reach the package registries, these hosts, or (alone) any host' -r
-complete -c vk -n "__fish_vk_using_subcommand run" -l trust -d 'Trust this project\'s vk.toml if its hash is the one `vk trust --print` gave' -r
-complete -c vk -n "__fish_vk_using_subcommand run" -l continue -d 'Go on from the last task of this project, or from that one; the path may differ' -r
+complete -c vk -n "__fish_vk_using_subcommand run" -l allow-network -d 'Let commands reach the package registries, these hosts, or (alone) any host' -r -f
+complete -c vk -n "__fish_vk_using_subcommand run" -l trust -d 'Trust this project\'s vk.toml if its hash is the one `vk trust --print` gave' -r -f
+complete -c vk -n "__fish_vk_using_subcommand run" -l continue -d 'Go on from the last task of this project, or from that one; the path may differ' -r -f
 complete -c vk -n "__fish_vk_using_subcommand run" -l output -d 'How the result is written' -r -f -a "text\t'The answer on stdout, everything else on stderr'
 json\t'One JSON object, at the end'
 stream-json\t'One JSON object a line, as things happen'"
@@ -85,38 +84,37 @@ complete -c vk -n "__fish_vk_using_subcommand keys; and not __fish_seen_subcomma
 complete -c vk -n "__fish_vk_using_subcommand keys; and not __fish_seen_subcommand_from add list test remove default init" -f -a "remove" -d 'Delete a key from the store'
 complete -c vk -n "__fish_vk_using_subcommand keys; and not __fish_seen_subcommand_from add list test remove default init" -f -a "default" -d 'Use this key where a provider has several and none is named'
 complete -c vk -n "__fish_vk_using_subcommand keys; and not __fish_seen_subcommand_from add list test remove default init" -f -a "init" -d 'Choose where secrets are kept'
-complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from add" -l label -d 'A name for the key (default: "default")' -r
-complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from add" -l from-env -d 'Read the key from this environment variable, once' -r
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from add" -l label -d 'A name for the key (default: "default")' -r -f
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from add" -l from-env -d 'Read the key from this environment variable, once' -r -f
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from add" -l stdin -d 'Read the key from stdin'
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from list" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''"
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from test" -l provider -d 'Whose key, where several providers have that label' -r
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from test" -l provider -d 'Whose key, where several providers have that label' -r -f
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from test" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''"
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from test" -l accept-address -d 'Bind the key to the address that config.toml now gives its provider'
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from remove" -l provider -d 'Whose key, where several providers have that label' -r
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from remove" -l provider -d 'Whose key, where several providers have that label' -r -f
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from remove" -l yes -d 'Do not ask'
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from default" -l provider -d 'Whose key, where several providers have that label' -r
+complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from default" -l provider -d 'Whose key, where several providers have that label' -r -f
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from default" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from init" -l file -d 'An age-encrypted file, where there is no OS keyring'
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand use" -l provider -d 'The provider, by a name you have configured' -r
-complete -c vk -n "__fish_vk_using_subcommand use" -l model -d 'The model: an alias, an exact id, or fast, balanced, best' -r
-complete -c vk -n "__fish_vk_using_subcommand use" -l key -d 'A stored key\'s label' -r
+complete -c vk -n "__fish_vk_using_subcommand use" -l provider -d 'The provider, by a name you have configured' -r -f
+complete -c vk -n "__fish_vk_using_subcommand use" -l model -d 'The model: an alias, an exact id, or fast, balanced, best' -r -f
+complete -c vk -n "__fish_vk_using_subcommand use" -l key -d 'A stored key\'s label' -r -f
 complete -c vk -n "__fish_vk_using_subcommand use" -l global -d 'Write your own config.toml, for every project'
 complete -c vk -n "__fish_vk_using_subcommand use" -l personal -d 'Write your own config.toml, for this project only'
 complete -c vk -n "__fish_vk_using_subcommand use" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand route" -l path -d 'Whose account pays' -r -f -a "byok\t''
-subscription\t''
 platform\t''
 free\t''"
-complete -c vk -n "__fish_vk_using_subcommand route" -l provider -d 'The provider, by a name you have configured' -r
-complete -c vk -n "__fish_vk_using_subcommand route" -l model -d 'The model: an alias, an exact id, or fast, balanced, best' -r
-complete -c vk -n "__fish_vk_using_subcommand route" -l key -d 'A stored key\'s label, or env:NAME for one run' -r
+complete -c vk -n "__fish_vk_using_subcommand route" -l provider -d 'The provider, by a name you have configured' -r -f
+complete -c vk -n "__fish_vk_using_subcommand route" -l model -d 'The model: an alias, an exact id, or fast, balanced, best' -r -f
+complete -c vk -n "__fish_vk_using_subcommand route" -l key -d 'A stored key\'s label, or env:NAME for one run' -r -f
 complete -c vk -n "__fish_vk_using_subcommand route" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''"
 complete -c vk -n "__fish_vk_using_subcommand route" -s h -l help -d 'Print help'
@@ -133,9 +131,9 @@ payer\t''
 key\t''
 user\t''
 tool\t''"
-complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l since -d 'From here on: 7d, 12h, 2026-11-01 (UTC)' -r
-complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l until -d 'Up to the end of this day, or this moment' -r
-complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l project -d 'Only this project\'s tasks, by its name in the reports' -r
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l since -d 'From here on: 7d, 12h, 2026-11-01 (UTC)' -r -f
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l until -d 'Up to the end of this day, or this moment' -r -f
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l project -d 'Only this project\'s tasks, by its name in the reports' -r -f
 complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''
 csv\t''
@@ -149,14 +147,14 @@ json\t''
 csv\t''
 markdown\t''"
 complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand import" -l dir -d 'Look in this folder instead of the usual ones' -r -F
+complete -c vk -n "__fish_vk_using_subcommand import" -l dir -d 'Look in this folder instead of the usual ones' -r -f -a "(__fish_complete_directories)"
 complete -c vk -n "__fish_vk_using_subcommand import" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''"
 complete -c vk -n "__fish_vk_using_subcommand import" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand compare" -l since -d 'From here on: 7d, 2026-11-01 (UTC); default: the last 30 days' -r
-complete -c vk -n "__fish_vk_using_subcommand compare" -l tasks -d 'Instead of the history: so many tasks, 5/week, 2/day, 20/month; a plain number is within a month' -r
-complete -c vk -n "__fish_vk_using_subcommand compare" -l tokens -d 'The tokens of one task: uncached input, cache reads, output; 100k,900k,15k' -r
-complete -c vk -n "__fish_vk_using_subcommand compare" -l model -d 'The model of the stated workload: an alias, an id, or VENDOR/ID' -r
+complete -c vk -n "__fish_vk_using_subcommand compare" -l since -d 'From here on: 7d, 2026-11-01 (UTC); default: the last 30 days' -r -f
+complete -c vk -n "__fish_vk_using_subcommand compare" -l tasks -d 'Instead of the history: so many tasks, 5/week, 2/day, 20/month; a plain number is within a month' -r -f
+complete -c vk -n "__fish_vk_using_subcommand compare" -l tokens -d 'The tokens of one task: uncached input, cache reads, output; 100k,900k,15k' -r -f
+complete -c vk -n "__fish_vk_using_subcommand compare" -l model -d 'The model of the stated workload: an alias, an id, or VENDOR/ID' -r -f
 complete -c vk -n "__fish_vk_using_subcommand compare" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''
 markdown\t''"
@@ -198,6 +196,6 @@ complete -c vk -n "__fish_vk_using_subcommand demo" -l keep -d 'Keep the demo\'s
 complete -c vk -n "__fish_vk_using_subcommand demo" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand man" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand use" -f -a "byok subscription platform free"
+complete -c vk -n "__fish_vk_using_subcommand use" -f -a "byok platform free subscription"
 complete -c vk -n "__fish_vk_using_subcommand import" -f -a "claude-code codex opencode pi"
 complete -c vk -n "__fish_vk_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

@@ -87,7 +87,7 @@ pub fn compacted(messages: &[Message], summary: &str) -> Result<Vec<Message>, Fa
             "the context window is full and could not be summarised",
         )
         .why("the model gave no summary of its work so far")
-        .fix("vk run \"...\"   # a smaller task, in a new conversation"));
+        .fix("vk run \"...\"   # in a new conversation"));
     };
     let mut first = first.clone();
     // An earlier summary is part of what the new one summarises.

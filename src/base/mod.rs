@@ -6,3 +6,4 @@ pub mod fsx;
 pub mod mask;
 pub mod money;
 pub mod secret;
+pub mod shell;

@@ -12,10 +12,15 @@ pub use money::{
 };
 pub use run::{Approve, ChoiceArgs, RunArgs, RunOutput, SandboxMode};
 
-use clap::{Args, Command as Clap, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::builder::PossibleValue;
+use clap::{Args, Command as Clap, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
-/// The words of the four paths.
-const PATHS: [&str; 4] = ["byok", "subscription", "platform", "free"];
+/// The words of the paths. A plan cannot pay in this version, so it is taken, for an answer that says so, but not
+/// offered.
+fn paths() -> [PossibleValue; 4] {
+    let [byok, platform, free, plan] = ["byok", "platform", "free", "subscription"].map(PossibleValue::new);
+    [byok, platform, free, plan.hide(true)]
+}
 
 /// Hand coding tasks to AI models; see and decide which model runs and whose account pays.
 #[derive(Debug, Parser)]
@@ -64,7 +69,9 @@ pub enum Command {
     /// Print the completion script of a shell
     Completions(CompletionsArgs),
     /// Print the manual page of every command
-    #[command(after_help = "Examples:\n  vk man | man -l -\n  vk man > ~/.local/share/man/man1/vk.1")]
+    #[command(
+        after_help = "Examples:\n  vk man | man -l -\n  mkdir -p ~/.local/share/man/man1 && vk man > ~/.local/share/man/man1/vk.1"
+    )]
     Man,
     /// The inside of the sandbox; not for people.
     #[command(name = "__sandbox", hide = true)]
@@ -92,15 +99,16 @@ pub enum KeysCommand {
     /// Store a key; without a provider, the key's prefix names it
     Add {
         /// anthropic, openai, or a provider of your config.toml
+        #[arg(value_hint = ValueHint::Other)]
         provider: Option<String>,
         /// A name for the key (default: "default")
-        #[arg(long)]
+        #[arg(long, value_hint = ValueHint::Other)]
         label: Option<String>,
         /// Read the key from stdin
         #[arg(long, conflicts_with = "from_env")]
         stdin: bool,
         /// Read the key from this environment variable, once
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
         from_env: Option<String>,
     },
     /// The stored keys, never their secrets
@@ -112,9 +120,10 @@ pub enum KeysCommand {
     /// Ask the provider, with one free request, whether the key works and whose it is
     Test {
         /// The key's label; without one, every stored key
+        #[arg(value_hint = ValueHint::Other)]
         label: Option<String>,
         /// Whose key, where several providers have that label
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
         provider: Option<String>,
         /// Bind the key to the address that config.toml now gives its provider
         #[arg(long)]
@@ -126,9 +135,10 @@ pub enum KeysCommand {
     /// Delete a key from the store
     Remove {
         /// The key's label, as vk keys list shows it
+        #[arg(value_hint = ValueHint::Other)]
         label: String,
         /// Whose key, where several providers have that label
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
         provider: Option<String>,
         /// Do not ask
         #[arg(long)]
@@ -137,9 +147,10 @@ pub enum KeysCommand {
     /// Use this key where a provider has several and none is named
     Default {
         /// The key's label, as vk keys list shows it
+        #[arg(value_hint = ValueHint::Other)]
         label: String,
         /// Whose key, where several providers have that label
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
         provider: Option<String>,
     },
     /// Choose where secrets are kept
@@ -155,16 +166,16 @@ pub enum KeysCommand {
     vk use byok --personal     # for this project, in your own config.toml\n  vk use byok --global       # for every project")]
 pub struct UseArgs {
     /// Whose account pays; without anything, a guided choice
-    #[arg(value_parser = PATHS)]
+    #[arg(value_parser = paths())]
     pub path: Option<String>,
     /// The provider, by a name you have configured
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
     pub provider: Option<String>,
     /// The model: an alias, an exact id, or fast, balanced, best
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::Other)]
     pub model: Option<String>,
     /// A stored key's label
-    #[arg(long, value_name = "LABEL")]
+    #[arg(long, value_name = "LABEL", value_hint = ValueHint::Other)]
     pub key: Option<String>,
     /// Write your own config.toml, for every project
     #[arg(long, conflicts_with = "personal")]
@@ -178,6 +189,7 @@ pub struct UseArgs {
 #[command(after_help = "Examples:\n  vk route\n  vk route \"refactor the parser\" --output json")]
 pub struct RouteArgs {
     /// The task's words, where vk.toml chooses the model by them
+    #[arg(value_hint = ValueHint::Other)]
     pub task: Option<String>,
     #[command(flatten)]
     pub choice: ChoiceArgs,
@@ -189,7 +201,7 @@ pub struct RouteArgs {
 #[derive(Debug, Clone, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(
-    after_help = "Examples:\n  vk tasks\n  vk tasks diff            # what the last task changed\n  vk tasks undo 01jd3k"
+    after_help = "Examples:\n  vk tasks\n  vk tasks diff            # what the last task changed\n  vk tasks undo t1qk7r   # put back what that one changed"
 )]
 pub struct TasksArgs {
     #[command(subcommand)]
@@ -210,6 +222,7 @@ pub enum TasksCommand {
     /// One task: its words, route, calls, checks and files
     Show {
         /// The task's id or its beginning; without one, the last task here
+        #[arg(value_hint = ValueHint::Other)]
         task_id: Option<String>,
         /// How it is written
         #[arg(long, value_name = "FORMAT", default_value = "table")]
@@ -218,11 +231,13 @@ pub enum TasksCommand {
     /// What a task changed
     Diff {
         /// The task's id or its beginning; without one, the last task here
+        #[arg(value_hint = ValueHint::Other)]
         task_id: Option<String>,
     },
     /// Put back what a task changed; files changed since are shown and skipped
     Undo {
         /// The task's id or its beginning; without one, the last task here
+        #[arg(value_hint = ValueHint::Other)]
         task_id: Option<String>,
         /// Also files that were changed after the task
         #[arg(long)]
@@ -244,6 +259,7 @@ pub enum ModelsCommand {
     /// Every known model
     List {
         /// Only models whose id holds this text
+        #[arg(value_hint = ValueHint::Other)]
         filter: Option<String>,
         /// How it is written
         #[arg(long, value_name = "FORMAT", default_value = "table")]
@@ -252,7 +268,7 @@ pub enum ModelsCommand {
     /// Read today's prices from models.dev and LiteLLM, check them, and use them where no vendor's own price is known
     Refresh {
         /// A copy of models.dev's api.json or of LiteLLM's price map, instead of the network; both: give it twice
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         from: Vec<PathBuf>,
     },
     /// Every price in force, with its source and date
@@ -293,7 +309,7 @@ pub struct DemoArgs {
 }
 
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Example:\n  vk completions zsh > ~/.zfunc/_vk")]
+#[command(after_help = "Example:\n  mkdir -p ~/.zfunc && vk completions zsh > ~/.zfunc/_vk")]
 pub struct CompletionsArgs {
     /// The shell
     pub shell: clap_complete::Shell,

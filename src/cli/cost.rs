@@ -1,23 +1,28 @@
 //! `vk cost`: what each task cost, and who paid.
 
+use std::io;
+use std::path::Path;
+
 use jiff::Timestamp;
 
 use super::args::{CostArgs, CostCommand, CostGroup, CostOutput, CostReport};
 use super::context::Context;
+use super::tasks;
 use crate::base::clock;
-use crate::config::{self, Flags};
+use crate::config::{self, Flags, Loaded};
 use crate::domain::failure::Failure;
 use crate::ledger::query::{Group, Query, Report};
 use crate::ledger::{self, Ledger, LedgerError, ParsePeriodError};
 use crate::present;
 use crate::present::cost::{Format, Style};
+use crate::task::setup;
 
 /// # Errors
 /// Exit 2 for what was typed, 9 for a ledger that cannot be read.
 pub fn run(args: CostArgs, context: &Context) -> Result<(), Failure> {
     let now = clock::now();
     match args.command {
-        Some(CostCommand::Show { task_id, output }) => show(&task_id, output, now, context),
+        Some(CostCommand::Show { task_id, output }) => show(task_id.as_deref(), output, now, context),
         None => report(&args, now, context),
     }
 }
@@ -29,7 +34,7 @@ fn report(args: &CostArgs, now: Timestamp, context: &Context) -> Result<(), Fail
             .fix("vk cost --chart"));
     }
     let query = query(args, now)?;
-    let ledger = open(context, now)?;
+    let ledger = open(&config::load(&context.env, &Flags::default())?, now)?;
     let by = |by: Group| match &ledger {
         Some(ledger) => ledger.report(&Query { by, ..query.clone() }, now),
         None => Ok(Report::empty(by)),
@@ -56,27 +61,34 @@ fn report(args: &CostArgs, now: Timestamp, context: &Context) -> Result<(), Fail
     present::stdout(&text)
 }
 
-fn show(id: &str, output: CostOutput, now: Timestamp, context: &Context) -> Result<(), Failure> {
-    let Some(ledger) = open(context, now)? else {
-        return Err(Failure::usage("unknown_task", format!("no task has the id {id}"))
-            .why("no task has run here yet")
-            .fix("vk run \"...\""));
-    };
-    let task = ledger.find_task(id, now)?.one(id, "vk cost show")?;
-    let calls = ledger.calls(&task.task_id)?;
+/// The task that was named, or the project's last one, call by call.
+fn show(id: Option<&str>, output: CostOutput, now: Timestamp, context: &Context) -> Result<(), Failure> {
+    let loaded = config::load(&context.env, &Flags::default())?;
+    let ledger = open(&loaded, now)?;
+    let task = tasks::find(ledger.as_ref(), &loaded, id, "vk cost show")?;
+    let calls = ledger.map_or(Ok(Vec::new()), |ledger| ledger.calls(&task.task_id))?;
     present::stdout(&present::cost::task(&task, &calls, format(output), Style::of(&context.env, now)))
 }
 
 /// The ledger as it is now: holds of dead processes are settled first, where the file can be written.
-fn open(context: &Context, now: Timestamp) -> Result<Option<Ledger>, Failure> {
-    let loaded = config::load(&context.env, &Flags::default())?;
-    let Some(ledger) = Ledger::open_existing(&loaded.dirs.data)? else { return Ok(None) };
+fn open(loaded: &Loaded, now: Timestamp) -> Result<Option<Ledger>, Failure> {
+    let data = &loaded.dirs.data;
+    let Some(ledger) = Ledger::open_existing(data)? else {
+        // "Nothing was spent" is only true where it could have been recorded.
+        return could_be_made(data).map(|()| None).map_err(|error| setup::unwritable(data, &error));
+    };
     match ledger.expire(now) {
         // A report of a ledger that can only be read, or that is busy, is still a report.
         Ok(()) | Err(LedgerError::ReadOnly { .. } | LedgerError::Locked { .. } | LedgerError::Full { .. }) => {}
         Err(error) => return Err(error.into()),
     }
     Ok(Some(ledger))
+}
+
+/// Whether the folder could be made, without making it.
+fn could_be_made(folder: &Path) -> io::Result<()> {
+    let nearest = folder.ancestors().find(|above| above.symlink_metadata().is_ok()).unwrap_or(folder);
+    tempfile::tempdir_in(nearest).map(drop)
 }
 
 fn query(args: &CostArgs, now: Timestamp) -> Result<Query, Failure> {
@@ -91,7 +103,7 @@ fn query(args: &CostArgs, now: Timestamp) -> Result<Query, Failure> {
     if let (Some(since), Some(until)) = (since, until)
         && since >= until
     {
-        return Err(Failure::usage("bad_period", "--since is not before --until"));
+        return Err(Failure::usage("bad_period", "--since is not before --until").fix("vk cost --since 7d"));
     }
     Ok(Query { by: group(args.by), since, until, project: args.project.clone() })
 }
@@ -99,9 +111,11 @@ fn query(args: &CostArgs, now: Timestamp) -> Result<Query, Failure> {
 /// What is said when there is nothing to show.
 fn nothing(args: &CostArgs) -> String {
     if args.since.is_some() || args.until.is_some() || args.project.is_some() {
-        "No call was made in that period and project. Everything there is: vk cost".to_owned()
+        "No call was made in that period and project. Everything there is: vk cost; tasks without a call: vk tasks list --all".to_owned()
     } else {
-        "Nothing has been spent yet. A task shows its payer first: vk run \"...\" (without a key: vk demo)".to_owned()
+        "Nothing has been spent yet. A task shows its payer first: vk run \"...\" (without a key: vk demo). Tasks that \
+         made no call: vk tasks list --all"
+            .to_owned()
     }
 }
 

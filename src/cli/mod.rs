@@ -14,6 +14,7 @@ pub mod keys;
 pub mod manual;
 pub mod models;
 mod prices;
+mod refused;
 pub mod route;
 pub mod run;
 pub mod sandbox;
@@ -30,7 +31,6 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::base::env::Env;
-use crate::base::mask::mask;
 use crate::domain::failure::{Failure, Status};
 use crate::present::failure;
 use crate::present::terminal::{Mode, Terminal};
@@ -51,24 +51,16 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
 /// Help and version are answers; everything else is exit 2, told in the form that was asked for.
 fn refuse(error: &clap::Error, args: &[OsString]) -> u8 {
     // Clap writes help to stdout and errors to stderr; a closed pipe is nobody's failure.
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        let _ = error.print();
-        return 0;
-    }
-    let told = error.render().to_string();
-    if mask(&told) == told {
-        let _ = error.print();
-    } else {
-        failure::print_text(&mask(&told));
-    }
-    let partly = Cli::command().ignore_errors(true).try_get_matches_from(args).ok();
-    let output = partly
-        .as_ref()
-        .and_then(|matches| matches.subcommand_matches("run"))
-        .and_then(|run| run.try_get_one::<RunOutput>("output").ok().flatten());
-    if let Some(mode) = output.map(|output| mode_of(*output)).filter(|mode| *mode != Mode::Text) {
-        let what = error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        failure::print(&Failure::usage("bad_arguments", what).fix("vk run --help"), mode);
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            return 0;
+        }
+        // `vk keys` alone: the help is what is missing.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+        }
+        _ => failure::print(&refused::failure(error, args), refused::output_asked_for(args)),
     }
     Status::Usage.exit_code()
 }

@@ -73,9 +73,24 @@ fn list(
 }
 
 /// The task that was named, or the project's last one.
-fn find(ledger: Option<&Ledger>, loaded: &Loaded, asked: Option<&str>, command: &str) -> Result<TaskRecord, Failure> {
-    let nothing = |what: &str| Failure::usage("no_task", what).fix("vk run \"...\"").fix("vk tasks list --all");
-    let Some(ledger) = ledger else { return Err(nothing("no task has run yet")) };
+///
+/// # Errors
+/// Exit 2 where there is none, or several begin so.
+pub(super) fn find(
+    ledger: Option<&Ledger>,
+    loaded: &Loaded,
+    asked: Option<&str>,
+    command: &str,
+) -> Result<TaskRecord, Failure> {
+    let nothing = |what: &str| Failure::usage("no_task", what).fix("vk tasks list --all").fix("vk demo");
+    let Some(ledger) = ledger else {
+        return Err(match asked {
+            Some(id) => Failure::usage("unknown_task", format!("no task has the id {id}"))
+                .why("no task has run yet")
+                .fix("vk demo"),
+            None => nothing("no task has run yet"),
+        });
+    };
     if let Some(id) = asked {
         ledger.find_task(id, clock::now())?.one(id, command)
     } else {

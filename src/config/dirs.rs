@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::error::ConfigError;
 use crate::base::env::Env;
-use crate::base::fsx;
+use crate::base::{fsx, shell};
 
 /// Where vk keeps what is the user's. Neither folder lies in the project's tree or can be written by others.
 /// They need not exist yet.
@@ -65,7 +65,7 @@ fn one(env: &Env, tree: Option<&Path>, variable: &str, platform: Option<&Path>) 
     if fsx::writable_by_others(&real) {
         let what = format!("{named}{shown} can be written by others");
         let why = "whoever writes there decides where your keys are sent";
-        return Err(refused(what, why, format!("chmod go-w {}", quoted(&real))));
+        return Err(refused(what, why, format!("chmod go-w {}", shell::path(&real))));
     }
     Ok(real)
 }
@@ -96,11 +96,4 @@ pub fn show(path: &Path, home: Option<&Path>) -> String {
         Some(rest) => format!("~/{}", rest.display()),
         None => path.display().to_string(),
     }
-}
-
-/// A path as a shell takes it.
-pub(super) fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_');
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

@@ -12,6 +12,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::error::{ConfigError, Wrong, did_you_mean};
 use super::excerpt::{excerpt, line_and_column, mask};
 use super::source::{Place, Source, Sourced};
+use crate::base::shell;
 
 /// The bytes of a file as text; the error says where they stop being any.
 pub(super) fn decode(bytes: Vec<u8>, shown: &str) -> Result<String, ConfigError> {
@@ -54,8 +55,15 @@ impl<'t> Document<'t> {
             what: mask(&what.into()),
             excerpt: excerpt(self.text, span, hide),
             why: None,
-            fix: Vec::new(),
+            instead: Vec::new(),
+            fix: self.opened().into_iter().collect(),
         }
+    }
+
+    /// The command that opens the file.
+    fn opened(&self) -> Option<String> {
+        let is_named = !self.file.as_os_str().is_empty();
+        is_named.then(|| format!("${{EDITOR:-vi}} {}", shell::path(&self.file)))
     }
 
     fn source_at(&self, at: usize) -> Source {
@@ -74,7 +82,9 @@ pub(super) enum Reason {
     /// A later version has it; until then it must not look as if it worked.
     NotYet,
     /// It may not stand here; why, and what to do instead.
-    NotHere { why: &'static str, fix: &'static str },
+    NotHere { why: &'static str, instead: &'static str },
+    /// It is a credential in a file; why that is no place for one.
+    Credential { why: &'static str },
 }
 
 pub(super) const fn not_yet(key: &'static str) -> Refused {
@@ -112,14 +122,14 @@ impl<'d> Table<'d> {
             let all = known.join(", ");
             return Err(if all.is_empty() { wrong } else { wrong.why(format!("known here: {all}")) }.into());
         };
+        let not_here = || entry.wrong_key("not_allowed_here", format!("\"{name}\" may not be set here"));
         Err(match &refused.reason {
             Reason::NotYet => entry
                 .wrong_key("not_supported_yet", format!("\"{name}\" is not supported by this version yet"))
                 .why("a setting that is not enforced must not look as if it were")
-                .fix("remove it, or update vk"),
-            Reason::NotHere { why, fix } => {
-                entry.wrong_key("not_allowed_here", format!("\"{name}\" may not be set here")).why(*why).fix(*fix)
-            }
+                .instead("remove it, or update vk"),
+            Reason::NotHere { why, instead } => not_here().why(*why).instead(*instead),
+            Reason::Credential { why } => not_here().why(*why).first("vk keys add"),
         }
         .into())
     }
@@ -177,9 +187,11 @@ impl<'d> Entry<'d> {
         let wrong = self.wrong_value(format!("\"{}\" must be {expected}, not {found}", self.name()));
         match self.value.get_ref() {
             DeValue::Integer(number) if expected.contains("quotes") => {
-                wrong.fix(format!("{} = \"{number}\"", self.key))
+                wrong.instead(format!("write {} = \"{number}\"", self.key))
             }
-            DeValue::Float(number) if expected.contains("quotes") => wrong.fix(format!("{} = \"{number}\"", self.key)),
+            DeValue::Float(number) if expected.contains("quotes") => {
+                wrong.instead(format!("write {} = \"{number}\"", self.key))
+            }
             _ => wrong,
         }
     }
@@ -231,7 +243,7 @@ impl<'d> Entry<'d> {
     pub(super) fn table(&self) -> Result<Table<'d>, ConfigError> {
         let name = self.name();
         let DeValue::Table(table) = self.value.get_ref() else {
-            return Err(self.wrong_type("a table").fix(format!("[{name}]    # on a line of its own")).into());
+            return Err(self.wrong_type("a table").instead(format!("write [{name}] on a line of its own")).into());
         };
         Ok(Table::new(self.document, name, table.clone()))
     }

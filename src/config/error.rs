@@ -39,7 +39,9 @@ pub struct Wrong {
     pub excerpt: String,
     /// Why vk does not take it, where that is not plain.
     pub why: Option<String>,
-    /// What to type or write instead.
+    /// What to write instead, in words.
+    pub instead: Vec<String>,
+    /// Commands to type, the last one opening the file.
     pub fix: Vec<String>,
 }
 
@@ -49,8 +51,14 @@ impl Wrong {
         self
     }
 
-    pub(super) fn fix(mut self, fix: impl Into<String>) -> Self {
-        self.fix.push(fix.into());
+    pub(super) fn instead(mut self, words: impl Into<String>) -> Self {
+        self.instead.push(words.into());
+        self
+    }
+
+    /// A command that is typed before the file is mended.
+    pub(super) fn first(mut self, command: impl Into<String>) -> Self {
+        self.fix.insert(0, command.into());
         self
     }
 }
@@ -66,11 +74,15 @@ impl From<ConfigError> for Failure {
         let what = error.to_string();
         let (code, why, fix) = match error {
             ConfigError::Wrong(wrong) => {
-                let why = wrong.why.map_or_else(|| wrong.excerpt.clone(), |why| format!("{}\n{why}", wrong.excerpt));
-                (wrong.code, why, wrong.fix)
+                let why: Vec<String> = [wrong.excerpt].into_iter().chain(wrong.why).chain(wrong.instead).collect();
+                (wrong.code, why.join("\n"), wrong.fix)
             }
-            ConfigError::Read { source, .. } => ("config_unreadable", source.to_string(), Vec::new()),
-            ConfigError::Write { source, .. } => ("config_unwritable", source.to_string(), Vec::new()),
+            ConfigError::Read { shown, source } => {
+                ("config_unreadable", source.to_string(), vec![format!("ls -ld {shown}")])
+            }
+            ConfigError::Write { shown, source } => {
+                ("config_unwritable", source.to_string(), vec![format!("ls -ld {shown}")])
+            }
             ConfigError::Given { fix, .. } => {
                 return fix.into_iter().fold(Self::usage("bad_value", what), Self::fix);
             }

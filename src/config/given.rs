@@ -124,7 +124,7 @@ fn one_key((text, source): (&str, Source)) -> Result<Sourced<KeyChoice>, ConfigE
         return Err(ConfigError::Given {
             origin: origin(&source),
             what: "this looks like a key itself; name a stored one by its label, or a variable as env:NAME".to_owned(),
-            fix: Some("vk keys add --label NAME".to_owned()),
+            fix: Some("vk keys add".to_owned()),
         });
     }
     let key = match text.strip_prefix("env:") {
@@ -148,7 +148,12 @@ fn naming(text: &str) -> String {
 }
 
 fn wrong(source: &Source, what: &str) -> ConfigError {
-    ConfigError::Given { origin: origin(source), what: mask(what), fix: None }
+    let fix = match source {
+        Source::Env(name) => Some(format!("unset {name}")),
+        Source::Flag(_) => Some("vk run --help".to_owned()),
+        _ => None,
+    };
+    ConfigError::Given { origin: origin(source), what: mask(what), fix }
 }
 
 const fn origin(source: &Source) -> &'static str {
@@ -202,7 +207,7 @@ mod tests {
     fn a_wrong_word_names_the_flag_and_the_nearest_right_one() {
         let path = |path: &str| Flags { path: Some(path.into()), ..Flags::default() };
         let error = from_flags(&path("byokk")).unwrap_err().to_string();
-        assert_eq!(error, "--path: \"byokk\" is not one of byok, subscription, platform, free; did you mean \"byok\"?");
+        assert_eq!(error, "--path: \"byokk\" is not one of byok, platform, free; did you mean \"byok\"?");
         let flags = Flags { fallback: vec!["byok:a=ask".into()], ..Flags::default() };
         assert!(from_flags(&flags).unwrap_err().to_string().starts_with("--fallback: write it as FROM -> TO"));
     }

@@ -6,7 +6,7 @@ use super::given::{self, Flags};
 use super::merge::{self, Layers};
 use super::project::{self, Project};
 use super::project_file::{self, ProjectValues};
-use super::settings::Settings;
+use super::settings::{KeyChoice, Settings};
 use super::trust::{self, Chosen, Trust};
 use super::user_text;
 use crate::base::env::Env;
@@ -23,7 +23,7 @@ pub struct Loaded {
     pub chosen: Chosen,
     /// To be said once.
     pub warnings: Vec<String>,
-    /// Variables that would choose a payer elsewhere and do not here.
+    /// Variables that would choose a payer elsewhere and do not here; the one that `env:NAME` names is not among them.
     pub ignored_ambient: Vec<String>,
 }
 
@@ -52,7 +52,9 @@ fn read(env: &Env, flags: &Flags) -> Result<Loaded, ConfigError> {
     let chosen = Chosen::of(&values);
     let personal = user.about(&project);
     let (settings, warnings) = merge::merge(Layers { user, project: values, personal, env: variables, flags })?;
-    let ignored_ambient = env.ambient();
+    let named = settings.key.as_ref().map(|key| &key.value);
+    let pays = |name: &String| matches!(named, Some(KeyChoice::Env(named)) if named == name);
+    let ignored_ambient = env.ambient().into_iter().filter(|name| !pays(name)).collect();
     let trust = Trust::NotNeeded;
     let mut loaded = Loaded { settings, project, dirs, trust, chosen, warnings, ignored_ambient };
     loaded.trust = trust::state(&loaded)?;

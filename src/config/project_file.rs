@@ -36,22 +36,22 @@ pub(super) struct Choice {
     pub(super) key: Option<Sourced<KeyChoice>>,
 }
 
-pub(super) const PATH_WORDS: &[&str] = &["byok", "subscription", "platform", "free"];
+pub(super) const PATH_WORDS: &[&str] = &["byok", "platform", "free"];
 pub(super) const CHOICE_KEYS: &[&str] = &["path", "provider", "model", "key"];
 
 const fn only_yours(key: &'static str) -> Refused {
     let why = "vk.toml comes with the repository, and whoever wrote that must not decide this";
-    Refused { key, reason: Reason::NotHere { why, fix: "remove it here; your own config.toml may set it" } }
+    Refused { key, reason: Reason::NotHere { why, instead: "remove it here; your own config.toml may set it" } }
 }
 
 const fn only_flag(key: &'static str) -> Refused {
     let why = "vk.toml comes with the repository, and whoever wrote that must not decide this";
-    Refused { key, reason: Reason::NotHere { why, fix: "remove it here; only a flag of vk run may set it" } }
+    Refused { key, reason: Reason::NotHere { why, instead: "remove it here; only a flag of vk run may set it" } }
 }
 
 const fn secret(key: &'static str) -> Refused {
     let why = "a key in a file that is shared ends up shared; if a real one stood here, revoke it";
-    Refused { key, reason: Reason::NotHere { why, fix: "vk keys add" } }
+    Refused { key, reason: Reason::Credential { why } }
 }
 
 /// Words that have a meaning elsewhere in vk, or in a tool like it, and must not be mistaken for a slip of the pen.
@@ -134,10 +134,7 @@ fn key(entry: &Entry<'_>) -> Result<Sourced<KeyChoice>, ConfigError> {
     if looks_secret(&text) {
         let wrong =
             entry.wrong_key("secret_in_file", "\"key\" is the label of a stored key, and this looks like a key itself");
-        return Err(wrong
-            .why("if it is a real one, revoke it: files are shared")
-            .fix("vk keys add --label NAME")
-            .into());
+        return Err(wrong.why("if it is a real one, revoke it: files are shared").first("vk keys add").into());
     }
     if text.starts_with("env:") {
         let wrong =
@@ -175,8 +172,9 @@ pub(super) fn budget_task(
     if let Some(limit) = limit.filter(|limit| task.value > limit.value) {
         let what =
             format!("a task may cost {} at most ({}), and a project may only lower that", limit.value, limit.source);
-        let fix = format!("[budget] task = \"{}\" in your own config.toml, or VK_BUDGET_TASK", task.value.exact());
-        return Err(entry.wrong_value(what).fix(fix).into());
+        let instead =
+            format!("[budget] task = \"{}\" in your own config.toml allows it, or VK_BUDGET_TASK", task.value.exact());
+        return Err(entry.wrong_value(what).instead(instead).into());
     }
     Ok(Some(task))
 }

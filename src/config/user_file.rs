@@ -54,19 +54,19 @@ const fn in_the_project(key: &'static str) -> Refused {
         key,
         reason: Reason::NotHere {
             why: "it belongs to a project, not to a user",
-            fix: "set it in the project's vk.toml",
+            instead: "set it in the project's vk.toml",
         },
     }
 }
 
 const fn secret(key: &'static str) -> Refused {
     let why = "secrets are never kept in configuration; if a real one stands here, remove it";
-    Refused { key, reason: Reason::NotHere { why, fix: "vk keys add" } }
+    Refused { key, reason: Reason::Credential { why } }
 }
 
 const fn fixed(key: &'static str) -> Refused {
     let why = "a built-in provider is what its name says; only its base_url and prices may be changed";
-    Refused { key, reason: Reason::NotHere { why, fix: "give your own provider another name" } }
+    Refused { key, reason: Reason::NotHere { why, instead: "give your own provider another name" } }
 }
 
 const REFUSED: &[Refused] = &[
@@ -107,7 +107,7 @@ pub(super) fn read(document: &Document<'_>, home: Option<&Path>, own: &[&Path]) 
             let dir = absolute(&entry.key, home).ok_or_else(|| {
                 entry
                     .wrong_key("bad_value", "a project is named by its folder's absolute path")
-                    .fix("[projects.\"/home/you/shop\"]")
+                    .instead("write [projects.\"/home/you/shop\"]")
             })?;
             let mut table = entry.table()?;
             table.expect(CHOICE_KEYS, &[])?;
@@ -168,7 +168,7 @@ fn one_provider(entry: &Entry<'_>, built_in: Option<&ProviderSettings>) -> Resul
     }
     if ["claude", "codex"].contains(&name.as_str()) {
         let what = format!("\"{name}\" is the name of a plan and cannot be a provider of yours");
-        return Err(entry.wrong_key("bad_value", what).fix("give it another name").into());
+        return Err(entry.wrong_key("bad_value", what).instead("give it another name").into());
     }
     let mut table = entry.table()?;
     match built_in {
@@ -195,7 +195,7 @@ fn new_provider(entry: &Entry<'_>, table: &mut Table<'_>) -> Result<ProviderSett
     let missing = |key: &str, words: &str| {
         entry
             .wrong_key("missing_key", format!("[providers.{}] needs \"{key}\"", entry.key))
-            .fix(format!("{key} = \"...\"    # {words}"))
+            .instead(format!("write {key} = \"...\": {words}"))
     };
     let kind_entry = table.take("kind").ok_or_else(|| missing("kind", "byok, platform or free"))?;
     let kind: PayPath = kind_entry.parsed(PATH_WORDS)?.value;
@@ -213,7 +213,7 @@ fn new_provider(entry: &Entry<'_>, table: &mut Table<'_>) -> Result<ProviderSett
             if kind == PayPath::Byok && auth == Auth::None {
                 let wrong =
                     auth_entry.wrong_value("a byok provider is paid by a key of yours, so \"auth\" cannot be \"none\"");
-                return Err(wrong.fix("kind = \"platform\"    # where the gateway holds the key").into());
+                return Err(wrong.instead("where the gateway holds the key, write kind = \"platform\"").into());
             }
             auth
         }
@@ -267,7 +267,7 @@ fn one_price(entry: &Entry<'_>) -> Result<PriceSettings, ConfigError> {
     if let Some(same) = table.take("as") {
         let why = "with \"as\", the price is the other model's, whole";
         let own =
-            parts.map(|key| Refused { key, reason: Reason::NotHere { why, fix: "remove \"as\" or the amounts" } });
+            parts.map(|key| Refused { key, reason: Reason::NotHere { why, instead: "remove \"as\" or the amounts" } });
         table.expect(&[], &own)?;
         let text = same.text()?;
         let (vendor, model) = text
@@ -353,7 +353,7 @@ fn sandbox(
             let touches_own = own.iter().any(|own| own.starts_with(&real) || real.starts_with(own));
             if touches_own || home.is_some_and(|home| home.starts_with(&real)) {
                 let wrong = item.wrong_value("no command may write here: it holds your home folder or vk's own");
-                return Err(wrong.fix("name a folder below it").into());
+                return Err(wrong.instead("name a folder below it").into());
             }
             values.write.push(dir);
         }

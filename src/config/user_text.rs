@@ -9,7 +9,7 @@ use super::error::ConfigError;
 use super::source::Source;
 use super::user_file::{self, UserValues};
 use crate::base::env::Env;
-use crate::base::fsx;
+use crate::base::{fsx, shell};
 
 const MOST_BYTES: u64 = 1024 * 1024;
 
@@ -46,7 +46,7 @@ pub(super) fn read(env: &Env, dirs: &Dirs, tree: Option<&Path>) -> Result<UserTe
             return Err(ConfigError::Folder {
                 what: format!("{shown} can be written by others"),
                 why: "whoever writes there decides where your keys are sent".to_owned(),
-                fix: vec![format!("chmod go-w {}", dirs::quoted(&path))],
+                fix: vec![format!("chmod go-w {}", shell::path(&path))],
             });
         }
         Err(source) => return Err(ConfigError::Read { shown, source }),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use crate::base::shell;
 use crate::domain::failure::{Failure, Status};
 
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +68,7 @@ impl LedgerError {
         match self {
             Self::Open { path, source } => failure("ledger_unwritable")
                 .why(format!("{source}; {unspent}"))
-                .fix(format!("ls -ld {}", quoted(path.parent().unwrap_or(&path))))
+                .fix(format!("ls -ld {}", shell::path(path.parent().unwrap_or(&path))))
                 .fix("VK_DATA_DIR=/a/folder/of/yours vk doctor"),
             Self::NetworkFileSystem { .. } => failure("ledger_network_file_system")
                 .why("its locks do not hold between machines, so a budget could be passed")
@@ -77,23 +78,27 @@ impl LedgerError {
                 .fix("vk --version   # then install the newer vk"),
             Self::Foreign { path } => failure("ledger_foreign").why("it is left as it is").fix(format!(
                 "mv {} {}.other",
-                quoted(&path),
-                quoted(&path)
+                shell::path(&path),
+                shell::path(&path)
             )),
             Self::Corrupt { path, source } => failure("ledger_damaged")
                 .why(format!("{}; {unspent}", source.map_or_else(|| "its check failed".to_owned(), |s| s.to_string())))
-                .fix(format!("sqlite3 {} .recover | sqlite3 {}.recovered", quoted(&path), quoted(&path)))
-                .fix(format!("mv {} {}.damaged   # starts a new, empty ledger", quoted(&path), quoted(&path))),
+                .fix(format!("sqlite3 {} .recover | sqlite3 {}.recovered", shell::path(&path), shell::path(&path)))
+                .fix(format!(
+                    "mv {} {}.damaged   # starts a new, empty ledger",
+                    shell::path(&path),
+                    shell::path(&path)
+                )),
             Self::Full { path, .. } => failure("ledger_disk_full")
                 .why(unspent)
-                .fix(format!("df -h {}", quoted(path.parent().unwrap_or(&path)))),
+                .fix(format!("df -h {}", shell::path(path.parent().unwrap_or(&path)))),
             Self::ReadOnly { path, source } => failure("ledger_unwritable")
                 .why(format!("{source}; {unspent}"))
-                .fix(format!("chmod u+rw {}", quoted(&path)))
+                .fix(format!("chmod u+rw {}", shell::path(&path)))
                 .fix("VK_DATA_DIR=/a/folder/of/yours vk doctor"),
             Self::Locked { path, .. } => failure("ledger_locked")
                 .why("every write takes a few milliseconds, so something is holding it")
-                .fix(format!("lsof {}", quoted(&path))),
+                .fix(format!("lsof {}", shell::path(&path))),
             Self::Duplicate { .. } | Self::Missing { .. } => failure("ledger_refused").why(unspent),
             Self::Sqlite { source, .. } => failure("ledger_failed").why(format!("{source}; {unspent}")),
         }
@@ -108,11 +113,4 @@ impl From<LedgerError> for Failure {
 
 fn code(code: std::ffi::c_int) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+@%:,".contains(c);
-    if text.chars().all(plain) { text.into_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

@@ -119,7 +119,7 @@ impl Standing {
         let failure = failure.why(why);
         match scope.kind {
             ScopeKind::Task => failure.fix(format!(
-                "vk run --continue --max-cost {} \"...\"",
+                "vk run --continue --max-cost {} \"go on\"",
                 roomier(scope.limit, self.settled + self.uncertain + hold)
             )),
             _ => failure,

@@ -48,11 +48,6 @@ pub fn print(failure: &Failure, mode: Mode) {
     let _ = io::stderr().lock().write_all(text(failure).as_bytes());
 }
 
-/// Writes what the reader of the arguments said, on stderr.
-pub fn print_text(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use super::json::text;
 use super::table::{cell, hanging, new_table, render};
 use crate::domain::failure::Failure;
 use crate::domain::route::Route;
-use crate::routing::PathRow;
+use crate::routing::{self, PathRow};
 
 /// What `vk route` found out.
 pub struct Shown<'a> {
@@ -58,6 +58,16 @@ pub fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
     };
     let possible: Vec<&PathRow> = shown.rows.iter().filter(|row| row.possible).collect();
     let mut out = String::new();
+    if let Err(failure) = shown.chosen {
+        let _ = writeln!(out, "No route: {}.", escape_line(&failure.what));
+        // Every other failure is told in full after the table; that nothing is chosen yet is an answer and no error.
+        if failure.code == routing::NO_PATH {
+            for fix in &failure.fix {
+                let _ = writeln!(out, "  {}", escape_line(fix));
+            }
+        }
+        out.push('\n');
+    }
     if !possible.is_empty() {
         let mut table = new_table(&["", "path", "provider", "model", "who pays", "with"], width);
         for row in possible {

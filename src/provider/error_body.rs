@@ -44,7 +44,7 @@ impl ErrorBody {
             }
             _ => match (object.get("detail"), object.get("message")) {
                 (Some(Value::String(text)), _) | (None, Some(Value::String(text))) => Some(Self::of_message(text)),
-                (Some(detail), _) => Some(Self::of_message(detail.to_string())),
+                (Some(detail), _) => Some(Self::of_message(words_in(detail, 0).unwrap_or_else(|| detail.to_string()))),
                 _ => None,
             },
         }
@@ -57,7 +57,7 @@ impl ErrorBody {
         let code = error.get("code");
         let details = error.get("details").and_then(|details| details.get("error_code"));
         let metadata = error.get("metadata");
-        let message = text(error.get("message")).unwrap_or_default();
+        let message = text(error.get("message")).or_else(|| words_in(error, 0)).unwrap_or_default();
         // OpenRouter says "Provider returned error" and keeps the provider's own words here.
         let raw = text(metadata.and_then(|m| m.get("raw"))).filter(|raw| !raw.is_empty());
         Self {
@@ -71,11 +71,36 @@ impl ErrorBody {
 
     /// Reads an HTTP error's body, JSON or not.
     pub(super) fn of_bytes(bytes: &[u8]) -> Self {
-        if let Some(error) = serde_json::from_slice::<Value>(bytes).ok().and_then(|value| Self::of_json(&value)) {
-            return error;
-        }
         let text = String::from_utf8_lossy(bytes);
-        Self::of_message(html_title(&text).unwrap_or_else(|| text.chars().take(2_000).collect()))
+        let Ok(value) = serde_json::from_slice::<Value>(bytes) else {
+            return Self::of_message(html_title(&text).unwrap_or_else(|| text.chars().take(2_000).collect()));
+        };
+        Self::of_json(&value).unwrap_or_else(|| {
+            Self::of_message(words_in(&value, 0).unwrap_or_else(|| {
+                let start: String = text.lines().next().unwrap_or_default().chars().take(LONGEST_START).collect();
+                format!("a body of unknown shape: {start}")
+            }))
+        })
+    }
+}
+
+/// How much of a body that says nothing in words is shown.
+const LONGEST_START: usize = 120;
+
+/// The sentence in a body whose shape is not known: the field that such bodies keep it in, however deep.
+fn words_in(value: &Value, depth: u8) -> Option<String> {
+    const FIELDS: [&str; 6] = ["message", "detail", "error_description", "error_message", "msg", "title"];
+    if depth > 4 {
+        return None;
+    }
+    let inside = |value: &Value| words_in(value, depth + 1);
+    match value {
+        Value::Object(fields) => FIELDS
+            .iter()
+            .find_map(|name| fields.get(*name)?.as_str().filter(|words| !words.trim().is_empty()).map(str::to_owned))
+            .or_else(|| fields.values().find_map(inside)),
+        Value::Array(items) => items.iter().find_map(inside),
+        _ => None,
     }
 }
 
@@ -125,8 +150,11 @@ mod tests {
             (r#"{"error":"model not found"}"#, "model not found"),
             (r#"{"detail":"Not Found"}"#, "Not Found"),
             (r#"{"detail":[{"loc":["body"]}]}"#, r#"[{"loc":["body"]}]"#),
+            (r#"{"detail":[{"loc":["body"],"msg":"Field required"}]}"#, "Field required"),
             (r#"{"object":"error","message":"m","code":404}"#, "m"),
             (r#"{"message":"Forbidden"}"#, "Forbidden"),
+            (r#"{"errors":[{"status":"400","msg":"no such deployment"}]}"#, "no such deployment"),
+            (r#"{"fault":{"faultstring":7}}"#, r#"a body of unknown shape: {"fault":{"faultstring":7}}"#),
             ("upstream connect error", "upstream connect error"),
             (
                 "<!DOCTYPE html><html><head><title>502 Bad Gateway</title>",

@@ -4,14 +4,28 @@ use super::error::{CallError, CallErrorKind};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::{CredentialRef, Route};
 
+/// Where an account is topped up, as the vendors' own error messages and documents have it (2026-11).
+const TOP_UP: [(&str, &str); 6] = [
+    ("anthropic", "https://platform.claude.com/settings/billing"),
+    ("openai", "https://platform.openai.com/settings/organization/billing"),
+    ("openrouter", "https://openrouter.ai/settings/credits"),
+    ("deepseek", "https://platform.deepseek.com/top_up"),
+    ("groq", "https://console.groq.com/settings/billing"),
+    ("xai", "https://console.x.ai"),
+];
+
 impl CallError {
     /// What happened, why, and what to type. The status follows from the kind alone, as DESIGN 2 has it.
     #[must_use]
     pub fn into_failure(self, route: &Route) -> Failure {
         let (status, code, what) = describe(self.kind, route);
         let mut failure = Failure::new(status, code, what);
-        if !self.message.is_empty() {
-            failure = failure.why(self.message);
+        let top_up =
+            TOP_UP.iter().find(|(name, _)| self.kind == CallErrorKind::PayerBlocked && *name == route.provider);
+        let top_up = top_up.map(|(_, page)| format!("credit is added at {page}"));
+        let why: Vec<String> = [self.message].into_iter().filter(|words| !words.is_empty()).chain(top_up).collect();
+        if !why.is_empty() {
+            failure = failure.why(why.join("\n"));
         }
         fixes(self.kind, route).into_iter().fold(failure, Failure::fix)
     }
@@ -88,10 +102,16 @@ fn fixes(kind: CallErrorKind, route: &Route) -> Vec<String> {
             ]
         }
         (CallErrorKind::Unauthorized | CallErrorKind::Forbidden, _) => vec![format!("vk keys add {provider}")],
-        (CallErrorKind::PayerBlocked, _) => vec!["vk route".to_owned(), "vk cost --by payer".to_owned()],
+        (CallErrorKind::PayerBlocked, _) => {
+            vec!["vk run --continue   # once it can pay again".to_owned(), "vk cost --by payer".to_owned()]
+        }
         (CallErrorKind::UnknownModel, _) => vec!["vk models list".to_owned()],
         (
-            CallErrorKind::Malformed | CallErrorKind::Redirected | CallErrorKind::Transport | CallErrorKind::BadSetup,
+            CallErrorKind::Malformed
+            | CallErrorKind::Redirected
+            | CallErrorKind::Transport
+            | CallErrorKind::BadSetup
+            | CallErrorKind::BadRequest,
             _,
         ) => vec!["vk doctor".to_owned()],
         (
@@ -102,6 +122,9 @@ fn fixes(kind: CallErrorKind, route: &Route) -> Vec<String> {
             | CallErrorKind::Interrupted,
             _,
         ) => vec!["vk run --continue".to_owned()],
-        (CallErrorKind::ContextExceeded | CallErrorKind::TooLarge | CallErrorKind::BadRequest, _) => Vec::new(),
+        (CallErrorKind::ContextExceeded | CallErrorKind::TooLarge, _) => vec![
+            "vk models list   # how much each model takes".to_owned(),
+            "vk run \"...\"   # in a new conversation".to_owned(),
+        ],
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result
             let key = facts.env_key.filter(|key| key.name == *name).ok_or_else(|| {
                 Failure::new(Status::NoCredential, "env_key_unset", format!("{name} is not set"))
                     .why(format!("{source} names it as the key of {}", provider.name))
-                    .fix(format!("export {name}=..."))
+                    .fix(format!("read -rs {name} && export {name}   # then paste the key"))
                     .fix(format!("vk keys add {}", provider.name))
             })?;
             let credential = CredentialRef::Env { name: name.clone(), fingerprint: key.fingerprint.clone() };
@@ -50,7 +50,8 @@ fn without(provider: &str, named: Option<&Sourced<KeyChoice>>) -> Result<ChosenK
             "key_not_taken",
             format!("{provider} takes no key, and {} names {}", key.source, key.value),
         )
-        .fix("leave --key out, or choose another --provider")),
+        .why("leave the key out, or name another provider")
+        .fix("vk route")),
         _ => Ok(chosen(CredentialRef::None, "none".to_owned(), "inferred".to_owned(), "its address takes none")),
     }
 }
@@ -60,11 +61,8 @@ fn infer(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result<ChosenKey, 
     let defaults: Vec<&KeyFact> = keys.iter().copied().filter(|key| key.is_default).collect();
     match (&keys[..], &defaults[..]) {
         ([], _) => Err(Failure::new(Status::NoCredential, "no_key", format!("no key of {} is stored", provider.name))
-            .fix(format!("vk keys add {}", provider.name))
-            .fix(format!(
-                "vk run --path {} --provider {} --key env:NAME \"TASK\"",
-                provider.settings.kind, provider.name
-            ))),
+            .why("for one run, --key env:NAME takes the key of a variable that you name")
+            .fix(format!("vk keys add {}", provider.name))),
         ([key], _) => stored(provider, key, "inferred".to_owned(), "the only stored key of this provider"),
         (_, [key]) => stored(provider, key, "vk keys default".to_owned(), "the default of several stored keys"),
         _ => {

@@ -232,7 +232,7 @@ fn not_offered(facts: &Facts<'_>, provider: &ChosenProvider<'_>, wish: &Wish<'_>
     if Tier::parse(name).is_some() {
         let ids: Vec<&str> = provider.settings.prices.keys().map(String::as_str).take(4).collect();
         if ids.is_empty() {
-            failure = failure.fix("--model ID, the exact id that this provider takes");
+            failure = failure.why("it takes the exact id of a model, given with --model").fix("vk models list");
         }
         return ids.iter().fold(failure, |failure, id| failure.fix(format!("--model {id}")));
     }
@@ -255,13 +255,13 @@ fn not_offered(facts: &Facts<'_>, provider: &ChosenProvider<'_>, wish: &Wish<'_>
 /// Without a price the cap could not be held, so nothing is sent.
 pub(super) fn unpriced(provider: &str, model: &ChosenModel, cap: &Sourced<Usd>) -> Failure {
     let id = &model.id;
-    let mut failure = Failure::usage("unpriced_model", format!("{id} has no known price at {provider}"))
-        .why(format!("the cap of {} ({}) could not be held", cap.value, cap.source));
+    let mut failure = Failure::usage("unpriced_model", format!("{id} has no known price at {provider}")).why(format!(
+        "the cap of {} ({}) could not be held; [providers.{provider}.prices.\"{id}\"] in your config.toml prices it, \
+         with input and output in USD a million tokens, or as = \"VENDOR/MODEL\"",
+        cap.value, cap.source
+    ));
     if let Some(close) = model.suggestions.first() {
         failure = failure.fix(format!("--model {close}"));
     }
-    failure.fix(format!(
-        "add [providers.{provider}.prices.\"{id}\"] to your config.toml, with input and output in USD a million \
-         tokens, or as = \"VENDOR/MODEL\""
-    ))
+    failure.fix("vk models prices").fix("vk doctor   # where config.toml is")
 }

@@ -7,6 +7,9 @@ use crate::domain::failure::{Failure, Status};
 use crate::domain::path::{Auth, PayPath};
 use crate::domain::route::Step;
 
+/// The code of a path on which nobody is configured.
+pub(super) const NO_PROVIDER: &str = "no_provider";
+
 pub(super) struct ChosenProvider<'a> {
     pub name: &'a str,
     pub settings: &'a ProviderSettings,
@@ -52,7 +55,13 @@ fn lookup<'a>(facts: &Facts<'a>, path: PayPath, name: &str) -> Result<(&'a str, 
         .why(format!("the providers are {}", names.join(", ")));
     Err(match closest {
         Some((_, known)) => failure.fix(format!("--provider {known}")),
-        None => failure.fix(format!("add [providers.{name}] with kind, wire and base_url to your config.toml")),
+        None => failure
+            .why(format!(
+                "the providers are {}; another one is a table [providers.{name}] of your own config.toml, with kind, \
+                 wire and base_url",
+                names.join(", ")
+            ))
+            .fix("vk doctor   # where config.toml is"),
     })
 }
 
@@ -119,25 +128,32 @@ fn none(facts: &Facts<'_>, path: PayPath) -> Failure {
         return super::key::no_such_label(facts, None, label);
     }
     Failure::new(Status::NoCredential, "no_key", format!("no {path} provider has a key"))
-        .why(format!("the {path} providers are {}", names.join(", ")))
+        .why(format!(
+            "the {path} providers are {}; for one run, --key env:NAME takes the key of a variable",
+            names.join(", ")
+        ))
         .fix(format!("vk keys add {first}"))
-        .fix(format!("vk run --path {path} --provider {first} --key env:NAME \"TASK\""))
 }
 
 /// Honest about what this version can do: nothing here promises a command that does not exist.
 fn none_of_kind(path: PayPath) -> Failure {
-    let failure =
-        Failure::new(Status::NoCredential, "no_provider", format!("no provider of kind {path} is configured"));
+    let failure = Failure::new(Status::NoCredential, NO_PROVIDER, format!("no provider of kind {path} is configured"));
     match path {
-        PayPath::Subscription => failure
-            .why("this version of vk cannot run on a Claude or Codex plan")
-            .fix("vk use byok"),
+        PayPath::Subscription => {
+            Failure::new(Status::NoCredential, NO_PROVIDER, "this version of vk cannot run on a Claude or Codex plan")
+                .why("your own API key can pay: byok")
+                .fix("vk keys add anthropic")
+                .fix("vk use byok")
+        }
         PayPath::Platform => failure
-            .why("a gateway is named by its address in your own config.toml")
-            .fix("add [providers.NAME] with kind = \"platform\", wire and base_url to your config.toml"),
+            .why("a gateway is a table of your own config.toml: [providers.NAME] with kind = \"platform\", wire and base_url")
+            .fix("vk doctor   # where config.toml is"),
         PayPath::Free => failure
-            .why("a local model server is named by its address in your own config.toml")
-            .fix("add [providers.ollama] with kind = \"free\", wire = \"chat\", auth = \"none\" and base_url = \"http://127.0.0.1:11434/v1\" to your config.toml"),
+            .why(
+                "a local model server is a table of your own config.toml: [providers.ollama] with kind = \"free\", \
+                 wire = \"chat\", auth = \"none\", base_url = \"http://127.0.0.1:11434/v1\"",
+            )
+            .fix("vk doctor   # where config.toml is, and which servers run here"),
         PayPath::Byok => failure.fix("vk keys add anthropic"),
     }
 }

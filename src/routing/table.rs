@@ -94,10 +94,13 @@ fn row(path: PayPath, provider: Option<String>, facts: &Facts<'_>) -> PathRow {
             payer: Some(route.payer),
             ..empty
         },
-        Err(failure) => PathRow { reason: why_not(&failure), ..empty },
+        Err(failure) => PathRow { reason: why_not(path, &failure), ..empty },
     }
 }
 
-fn why_not(failure: &Failure) -> String {
+fn why_not(path: PayPath, failure: &Failure) -> String {
+    if path == PayPath::Subscription && failure.code == provider::NO_PROVIDER {
+        return "not in this version".to_owned();
+    }
     failure.fix.first().map_or_else(|| failure.what.clone(), |fix| format!("{}: {fix}", failure.what))
 }

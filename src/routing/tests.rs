@@ -274,9 +274,9 @@ fn every_path_side_by_side() {
         .collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
     byok anthropic true claude-sonnet-5-5 key a
-    subscription - false - no provider of kind subscription is configured: vk use byok
+    subscription - false - not in this version
     platform work true house key default
-    free ollama false - ollama has no model for "balanced" (built in): --model ID, the exact id that this provider takes
+    free ollama false - ollama has no model for "balanced" (built in): vk models list
     "#);
     let mut open = World::new().anthropic_key("a").openai_key("b");
     open.settings.model = Some(Sourced::new("opus".to_owned(), Source::Flag("--model")));

@@ -1,5 +1,6 @@
 //! One task from start to end: route, reserve, engine, settle, record; checks and undo.
 
+pub mod again;
 pub mod checks;
 pub mod detect;
 mod diff;
@@ -14,3 +15,4 @@ pub mod setup;
 pub mod snapshot;
 pub mod tree;
 pub mod undo;
+pub mod ways_out;

@@ -6,6 +6,9 @@ use crate::agent::approvals::Mode as Approvals;
 use crate::config::Flags;
 use crate::sandbox::{Mode, Network};
 
+/// How often failed checks go back to the model where `--check-rounds` does not say.
+pub const CHECK_ROUNDS: u32 = 3;
+
 /// Which task a run goes on from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum From {

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::again;
 use super::checks::{self, Round};
-use super::edges;
+use super::edges::{self, Step};
 use super::order::Order;
 use super::prepare::{self, Known};
 use super::report::{Ending, Leg};
 use super::setup::{self, Ground};
 use super::tree::TreeLock;
+use super::ways_out;
 use crate::agent::call::{Caller, Spent};
 use crate::agent::cancel::Cancel;
 use crate::agent::hold::Prefix;
@@ -38,6 +40,7 @@ use crate::provider::Endpoint;
 pub async fn run(order: &Order, env: &Env, ui: &Arc<dyn Ui>, cancel: &Cancel) -> Result<(), Failure> {
     let mut ending = Ending::new();
     let result = Box::pin(run_to_end(order, env, ui, cancel, &mut ending)).await;
+    let result = result.map_err(|failure| again::completed(failure, order));
     ui.event(&Event::TaskFinished(Box::new(ending.report(result.as_ref().err()))));
     result
 }
@@ -175,13 +178,17 @@ impl Running<'_> {
         let mut ground =
             Ground::start(self.order, self.env, &self.known.loaded, self.task_id, &route, self.ui, self.cancel)?;
         self.ending.sandbox = Some(ground.sandbox.level().as_str().to_owned());
+        let mut first = None;
         let result = loop {
             let result = self.leg(&route, price, secret, &mut transcript, &mut ground).await;
             let Err(failure) = result else { break Ok(()) };
             match self.other_payer(&failure, &route) {
-                Ok(Some((next, next_price, next_secret))) => (route, price, secret) = (next, next_price, next_secret),
-                Ok(None) => break Err(failure),
-                Err(second) => break Err(failure.why(format!("and the fallback failed: {}", second.what))),
+                Ok(Some((next, next_price, next_secret))) => {
+                    (route, price, secret) = (next, next_price, next_secret);
+                    first.get_or_insert(failure);
+                }
+                Ok(None) => break Err(self.ended(first, failure)),
+                Err(failure) => break Err(self.ended(first, failure)),
             }
         };
         self.ending.refused = ground.refused();
@@ -288,7 +295,14 @@ impl Running<'_> {
         result
     }
 
-    /// The route that an edge of the user's allows after `failure`: shown, asked about where the edge says so.
+    /// How the task ends when no other payer follows.
+    fn ended(&self, first: Option<Failure>, last: Failure) -> Failure {
+        let tried: Vec<&Route> = self.ending.legs.iter().map(|leg| &leg.route).collect();
+        ways_out::offered(ways_out::first_cause(first, last), self.known, &tried, &self.order.task)
+    }
+
+    /// The payer that an edge of the user's allows after `failure`. An edge that leads to nobody adds why
+    /// to that failure.
     fn other_payer(&self, failure: &Failure, route: &Route) -> Result<Option<Payer>, Failure> {
         if failure.status == Status::PayerBlocked {
             self.ui.event(&Event::PayerBlocked {
@@ -298,6 +312,11 @@ impl Running<'_> {
             });
         }
         let Some(step) = edges::after(failure, route, &self.known.loaded.settings.fallback) else { return Ok(None) };
+        self.along(&step, failure).map_err(|second| ways_out::edge_failed(failure.clone(), &step.shown, &second))
+    }
+
+    /// The route to which an edge leads: shown, asked about where the edge says so.
+    fn along(&self, step: &Step, failure: &Failure) -> Result<Option<Payer>, Failure> {
         let (mut next, price) = self.known.decide_for(&step.to, &step.source, &self.order.task)?;
         rehearse(self.order, &mut next);
         // A payer that was already tried in this task is not tried again: edges may form a ring.

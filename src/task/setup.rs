@@ -14,6 +14,7 @@ use crate::agent::tools::{Before, Family, Toolbox};
 use crate::base::clock;
 use crate::base::env::Env;
 use crate::base::secret::sha256_hex;
+use crate::base::shell;
 use crate::config::{Loaded, Require, Trust};
 use crate::domain::event::FileChange;
 use crate::domain::failure::{Failure, Status};
@@ -43,7 +44,7 @@ pub fn earlier(ledger: &Ledger, loaded: &Loaded, from: &From) -> Result<Option<E
             ledger.tasks(Some(&loaded.project.root), 1, clock::now())?.into_iter().next().ok_or_else(|| {
                 Failure::usage("nothing_to_continue", "no task has run in this project yet")
                     .fix("vk run \"...\"")
-                    .fix("vk tasks list --all")
+                    .fix("vk tasks list --all   # to name one: vk run --continue=TASK_ID")
             })?
         }
     };
@@ -73,7 +74,8 @@ fn nobody_to_ask(why: &str) -> Failure {
 /// A folder of vk's own that cannot be written: nothing that happens could be recorded.
 pub fn unwritable(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Status::Ledger, "data_unwritable", format!("{} cannot be written", path.display()))
-        .why(error.to_string())
+        .why(format!("{error}; vk spends nothing that it cannot record"))
+        .fix(format!("ls -ld {}", shell::path(path.parent().unwrap_or(path))))
         .fix("vk doctor")
 }
 

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::ListOutput;
 
 #[derive(Debug, Clone, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(
-    after_help = "Examples:\n  vk cost\n  vk cost --by month --since 2026-01-01\n  vk cost --by payer --output csv\n  vk cost --by day --chart\n  vk cost --output html > cost.html\n  vk cost show 01jd3k"
+    after_help = "Examples:\n  vk cost\n  vk cost --by month --since 2026-01-01\n  vk cost --by payer --output csv\n  vk cost --by day --chart\n  vk cost --output html > cost.html\n  vk cost show t1qk7r"
 )]
 pub struct CostArgs {
     #[command(subcommand)]
@@ -18,13 +18,13 @@ pub struct CostArgs {
     #[arg(long, value_name = "GROUP", default_value = "task")]
     pub by: CostGroup,
     /// From here on: 7d, 12h, 2026-11-01 (UTC)
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", value_hint = ValueHint::Other)]
     pub since: Option<String>,
     /// Up to the end of this day, or this moment
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", value_hint = ValueHint::Other)]
     pub until: Option<String>,
     /// Only this project's tasks, by its name in the reports
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
     pub project: Option<String>,
     /// How it is written
     #[arg(long, value_name = "FORMAT", default_value = "table")]
@@ -48,8 +48,9 @@ pub enum CostReport {
 pub enum CostCommand {
     /// One task, call by call
     Show {
-        /// The task's id or its beginning
-        task_id: String,
+        /// The task's id or its beginning; without one, the last task here
+        #[arg(value_hint = ValueHint::Other)]
+        task_id: Option<String>,
         /// How it is written
         #[arg(long, value_name = "FORMAT", default_value = "table")]
         output: CostOutput,
@@ -88,7 +89,7 @@ pub struct ImportArgs {
     /// Only this tool's logs
     pub tool: Option<ImportTool>,
     /// Look in this folder instead of the usual ones
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
     /// How it is written
     #[arg(long, value_name = "FORMAT", default_value = "table")]
@@ -109,16 +110,16 @@ pub enum ImportTool {
     vk compare --tasks 1000 --tokens 100k,900k,15k      # a thousand features in a month")]
 pub struct CompareArgs {
     /// From here on: 7d, 2026-11-01 (UTC); default: the last 30 days
-    #[arg(long, value_name = "WHEN", conflicts_with = "tasks")]
+    #[arg(long, value_name = "WHEN", value_hint = ValueHint::Other, conflicts_with = "tasks")]
     pub since: Option<String>,
     /// Instead of the history: so many tasks, 5/week, 2/day, 20/month; a plain number is within a month
-    #[arg(long, value_name = "N/week", requires = "tokens", help_heading = "A stated workload")]
+    #[arg(long, value_name = "N/week", value_hint = ValueHint::Other, requires = "tokens", help_heading = "A stated workload")]
     pub tasks: Option<String>,
     /// The tokens of one task: uncached input, cache reads, output; 100k,900k,15k
-    #[arg(long, value_name = "IN,CACHED,OUT", requires = "tasks", help_heading = "A stated workload")]
+    #[arg(long, value_name = "IN,CACHED,OUT", value_hint = ValueHint::Other, requires = "tasks", help_heading = "A stated workload")]
     pub tokens: Option<String>,
     /// The model of the stated workload: an alias, an id, or VENDOR/ID
-    #[arg(long, value_name = "MODEL", requires = "tasks", help_heading = "A stated workload")]
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::Other, requires = "tasks", help_heading = "A stated workload")]
     pub model: Option<String>,
     /// How it is written
     #[arg(long, value_name = "FORMAT", default_value = "table")]

@@ -1,23 +1,24 @@
 //! The flags of `vk run`, and those that choose who pays, which other commands have too.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 
-use super::PATHS;
+use super::paths;
+use crate::task::order::CHECK_ROUNDS;
 
 // Which account pays and which model runs; each overrides every configuration file.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ChoiceArgs {
     /// Whose account pays
-    #[arg(long, value_name = "PATH", value_parser = PATHS, help_heading = "Who pays")]
+    #[arg(long, value_name = "PATH", value_parser = paths(), help_heading = "Who pays")]
     pub path: Option<String>,
     /// The provider, by a name you have configured
-    #[arg(long, value_name = "NAME", help_heading = "Who pays")]
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Other, help_heading = "Who pays")]
     pub provider: Option<String>,
     /// The model: an alias, an exact id, or fast, balanced, best
-    #[arg(long, value_name = "MODEL", help_heading = "Who pays")]
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::Other, help_heading = "Who pays")]
     pub model: Option<String>,
     /// A stored key's label, or env:NAME for one run
-    #[arg(long, value_name = "LABEL|env:NAME", help_heading = "Who pays")]
+    #[arg(long, value_name = "LABEL|env:NAME", value_hint = ValueHint::Other, help_heading = "Who pays")]
     pub key: Option<String>,
 }
 
@@ -28,27 +29,27 @@ pub struct ChoiceArgs {
     vk run --key env:ANTHROPIC_API_KEY --path byok --provider anthropic --output json \"fix lint\"   # CI")]
 pub struct RunArgs {
     /// The task; "-", or nothing with piped stdin, reads it from stdin
-    #[arg(value_name = "TASK")]
+    #[arg(value_name = "TASK", value_hint = ValueHint::Other)]
     pub task: Option<String>,
     #[command(flatten)]
     pub choice: ChoiceArgs,
     /// Allow one change of payer: FROM->TO=ask or FROM->TO=USD, with provider and key on the right side
-    #[arg(long, value_name = "EDGE=ask|USD", help_heading = "Who pays")]
+    #[arg(long, value_name = "EDGE=ask|USD", value_hint = ValueHint::Other, help_heading = "Who pays")]
     pub fallback: Vec<String>,
     /// Stop before the task costs more than this many dollars
-    #[arg(long, value_name = "USD", help_heading = "Limits")]
+    #[arg(long, value_name = "USD", value_hint = ValueHint::Other, help_heading = "Limits")]
     pub max_cost: Option<String>,
     /// Stop after this many model turns
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
+    #[arg(long, value_name = "N", value_hint = ValueHint::Other, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
     pub max_turns: Option<u32>,
     /// Stop after this long: 90s, 10m, 2h
-    #[arg(long, value_name = "TIME", help_heading = "Limits")]
+    #[arg(long, value_name = "TIME", value_hint = ValueHint::Other, help_heading = "Limits")]
     pub timeout: Option<String>,
     /// A command that must succeed after the work; its failure goes back to the model
-    #[arg(long, value_name = "CMD", help_heading = "Checks")]
+    #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString, help_heading = "Checks")]
     pub check: Vec<String>,
     /// How often failed checks go back to the model
-    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Checks")]
+    #[arg(long, value_name = "N", value_hint = ValueHint::Other, default_value_t = CHECK_ROUNDS, help_heading = "Checks")]
     pub check_rounds: u32,
     /// What is asked about: each write and command, commands only, or nothing inside the sandbox
     #[arg(long, value_name = "WHAT", help_heading = "Containment")]
@@ -57,13 +58,13 @@ pub struct RunArgs {
     #[arg(long, value_name = "MODE", help_heading = "Containment")]
     pub sandbox: Option<SandboxMode>,
     /// Let commands reach the package registries, these hosts, or (alone) any host
-    #[arg(long, value_name = "registries|HOST,...", num_args = 0..=1, default_missing_value = "*", require_equals = true, help_heading = "Containment")]
+    #[arg(long, value_name = "registries|HOST,...", value_hint = ValueHint::Other, num_args = 0..=1, default_missing_value = "*", require_equals = true, help_heading = "Containment")]
     pub allow_network: Option<String>,
     /// Trust this project's vk.toml if its hash is the one `vk trust --print` gave
-    #[arg(long, value_name = "SHA256", help_heading = "Containment")]
+    #[arg(long, value_name = "SHA256", value_hint = ValueHint::Other, help_heading = "Containment")]
     pub trust: Option<String>,
     /// Go on from the last task of this project, or from that one; the path may differ
-    #[arg(long = "continue", value_name = "TASK_ID", num_args = 0..=1, default_missing_value = "", require_equals = true)]
+    #[arg(long = "continue", value_name = "TASK_ID", value_hint = ValueHint::Other, num_args = 0..=1, default_missing_value = "", require_equals = true)]
     pub continue_task: Option<String>,
     /// Show the route and stop before anything is sent
     #[arg(long)]

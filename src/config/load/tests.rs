@@ -131,7 +131,8 @@ fn a_project_may_lower_a_budget_and_never_raise_it() {
       |
     3 | task = "3.01"
       |        ^^^^^^
-    fix: [budget] task = "3.01" in your own config.toml, or VK_BUDGET_TASK
+    [budget] task = "3.01" in your own config.toml allows it, or VK_BUDGET_TASK
+    fix: ${EDITOR:-vi} HOME/shop/vk.toml
     "#);
     let world = world.var("VK_BUDGET_TASK", "9");
     assert_eq!(world.load().unwrap().settings.budget.task.value, Usd::from_cents(900));

@@ -162,12 +162,14 @@ fn the_errors_people_read() {
     2 | provder …
       | ^^^^^^^
     known here: name, path, provider, model, key, checks, budget, models
+    fix: ${EDITOR:-vi} HOME/shop/vk.toml
     "#);
     insta::assert_snapshot!(shown("path = \"subscripton\"\n"), @r#"
-    vk.toml:1:8: path: "subscripton" is not one of byok, subscription, platform, free; did you mean "subscription"? [bad_value]
+    vk.toml:1:8: path: "subscripton" is not one of byok, platform, free [bad_value]
       |
     1 | path = "subscripton"
       |        ^^^^^^^^^^^^^
+    fix: ${EDITOR:-vi} HOME/shop/vk.toml
     "#);
     insta::assert_snapshot!(shown("[providers.anthropic]\nbase_url = \"http://127.0.0.1:9\"\n"), @r#"
     vk.toml:1:2: "providers" may not be set here [not_allowed_here]
@@ -175,7 +177,8 @@ fn the_errors_people_read() {
     1 | [providers …
       |  ^^^^^^^^^
     vk.toml comes with the repository, and whoever wrote that must not decide this
-    fix: remove it here; your own config.toml may set it
+    remove it here; your own config.toml may set it
+    fix: ${EDITOR:-vi} HOME/shop/vk.toml
     "#);
     insta::assert_snapshot!(shown("[budget]\ntask = \"2.00\"\nday = \"20.00\"\n"), @r#"
     vk.toml:3:1: "budget.day" is not supported by this version yet [not_supported_yet]
@@ -183,14 +186,16 @@ fn the_errors_people_read() {
     3 | day …
       | ^^^
     a setting that is not enforced must not look as if it were
-    fix: remove it, or update vk
+    remove it, or update vk
+    fix: ${EDITOR:-vi} HOME/shop/vk.toml
     "#);
     insta::assert_snapshot!(shown("[budget]\ntask = 2.50\n"), @r#"
     vk.toml:2:8: "budget.task" must be text in quotes, not a number [bad_value]
       |
     2 | task = 2.50
       |        ^^^^
-    fix: task = "2.50"
+    write task = "2.50"
+    fix: ${EDITOR:-vi} HOME/shop/vk.toml
     "#);
     insta::assert_snapshot!(shown("key = \"sk-ant-api03-canarycanarycanary\"\n"), @r#"
     vk.toml:1:1: "key" is the label of a stored key, and this looks like a key itself [secret_in_file]
@@ -198,7 +203,8 @@ fn the_errors_people_read() {
     1 | key …
       | ^^^
     if it is a real one, revoke it: files are shared
-    fix: vk keys add --label NAME
+    fix: vk keys add
+    fix: ${EDITOR:-vi} HOME/shop/vk.toml
     "#);
     insta::assert_snapshot!(shown("api_key = \"sk-ant-api03-canarycanarycanary\"\n"), @r#"
     vk.toml:1:1: "api_key" may not be set here [not_allowed_here]
@@ -207,17 +213,20 @@ fn the_errors_people_read() {
       | ^^^^^^^
     a key in a file that is shared ends up shared; if a real one stood here, revoke it
     fix: vk keys add
+    fix: ${EDITOR:-vi} HOME/shop/vk.toml
     "#);
     insta::assert_snapshot!(shown("path = byok\n"), @"
     vk.toml:1:8: not TOML: string values must be quoted, expected literal string [bad_toml]
       |
     1 | path = byok
       |        ^^^^
+    fix: ${EDITOR:-vi} HOME/shop/vk.toml
     ");
     insta::assert_snapshot!(shown("[[models]]\nmatch = \"re(factor\"\nmodel = \"best\"\n"), @r#"
     vk.toml:2:9: "match" is not a regular expression: unclosed group [bad_value]
       |
     2 | match = "re(factor"
       |         ^^^^^^^^^^^
+    fix: ${EDITOR:-vi} HOME/shop/vk.toml
     "#);
 }

@@ -189,7 +189,7 @@ pub fn ask(loaded: &Loaded, needed: &Needed, ui: &dyn Ui) -> Result<(), Failure>
         let reason = if needed.changed { "changed since it was trusted" } else { "is not trusted" };
         let what = format!("{file} {reason}, and nobody is there to ask");
         return Err(untrusted(loaded, needed, what)
-            .fix(format!("vk run --trust {} ...    # where nobody is there to ask", needed.hash)));
+            .fix(format!("vk run --trust {} \"...\"   # where nobody is there to ask", needed.hash)));
     }
     let question = if needed.changed {
         format!("{file} changed since you trusted it. Use what it chooses now?")

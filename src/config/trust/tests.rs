@@ -45,15 +45,15 @@ fn headless_is_refused_unless_the_hash_was_given() {
     let loaded = world.load().unwrap();
     let failure = obtain(&loaded, None, &Person::nobody()).unwrap_err();
     assert_eq!(failure.exit_code(), 7);
-    insta::assert_snapshot!(world.render(&failure), @"
+    insta::assert_snapshot!(world.render(&failure), @r#"
     vk.toml is not trusted, and nobody is there to ask [untrusted]
     HOME/shop/vk.toml chooses:
       path          byok
       provider      anthropic
       check         cargo test
     fix: vk trust    # look at it and decide
-    fix: vk run --trust 222772eb3a652adec6c92f9bc1dcf2ee702f5a290a7139754770a2804ed0f9cb ...    # where nobody is there to ask
-    ");
+    fix: vk run --trust 222772eb3a652adec6c92f9bc1dcf2ee702f5a290a7139754770a2804ed0f9cb "..."   # where nobody is there to ask
+    "#);
     let hash = loaded.chosen.hash();
     obtain(&loaded, Some(&hash.to_uppercase()), &Person::nobody()).unwrap();
     let failure = obtain(&loaded, Some(&hash[..63]), &Person::who_says("y")).unwrap_err();

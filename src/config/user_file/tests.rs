@@ -106,6 +106,7 @@ fn the_errors_people_read() {
       |
     4 | base_url = "http://llm.example.com/v1"
       |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    fix: ${EDITOR:-vi} HOME/.config/vk/config.toml
     "#);
     let with_password = GATEWAY.replace("https://", "https://me:canary\u{40}");
     insta::assert_snapshot!(shown(&with_password), @"
@@ -113,30 +114,35 @@ fn the_errors_people_read() {
       |
     4 | base_url …
       | ^^^^^^^^
+    fix: ${EDITOR:-vi} HOME/.config/vk/config.toml
     ");
     insta::assert_snapshot!(shown(&GATEWAY.replace("/v1", "/v1/chat/completions")), @r#"
     ~/.config/vk/config.toml:4:12: vk appends /chat/completions itself; write "https://llm.example.com/v1" [bad_value]
       |
     4 | base_url = "https://llm.example.com/v1/chat/completions"
       |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    fix: ${EDITOR:-vi} HOME/.config/vk/config.toml
     "#);
     insta::assert_snapshot!(shown("[providers.work]\nkind = \"platform\"\nwire = \"chat\"\n"), @r#"
     ~/.config/vk/config.toml:1:12: [providers.work] needs "base_url" [missing_key]
       |
     1 | [providers.work …
       |            ^^^^
-    fix: base_url = "..."    # https, or http on this machine
+    write base_url = "...": https, or http on this machine
+    fix: ${EDITOR:-vi} HOME/.config/vk/config.toml
     "#);
     insta::assert_snapshot!(shown("[fallback]\n\"byok:anthropic -> byok:opnai/k\" = \"ask\"\n"), @r#"
     ~/.config/vk/config.toml:2:1: "opnai" is no provider you have; did you mean "openai"? [bad_edge]
       |
     2 | "byok:anthropic -> byok:opnai/k" …
       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    fix: ${EDITOR:-vi} HOME/.config/vk/config.toml
     "#);
     insta::assert_snapshot!(shown(&format!("{GATEWAY}markup = \"8\"\n")), @r#"
     ~/.config/vk/config.toml:5:10: providers.work.markup: "8" is not a percentage; write it like "8%" or "5.5%" [bad_value]
       |
     5 | markup = "8"
       |          ^^^
+    fix: ${EDITOR:-vi} HOME/.config/vk/config.toml
     "#);
 }

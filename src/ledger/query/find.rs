@@ -37,7 +37,7 @@ impl Found {
             Self::None(near) => {
                 let failure = Failure::usage("unknown_task", format!("no task has the id {asked}"));
                 let failure = near.iter().fold(failure, |f, id| f.fix(format!("{command}{id}")));
-                Err(failure.fix("vk cost   # lists every task's id"))
+                Err(failure.fix("vk tasks list --all   # every task's id"))
             }
             Self::Many(tasks) => {
                 let failure = Failure::usage("ambiguous_task", format!("more than one task's id begins with {asked}"));

@@ -8,11 +8,11 @@ fn a_wrong_project_file_is_told_by_line_and_column() {
     for (text, words) in [
         ("path = byok\n", &["vk.toml:1:8: not TOML", "1 | path = byok", "^"][..]),
         ("\npath = \"byok\n", &["vk.toml:2:"]),
-        ("path = \"byokk\"\n", &["vk.toml:1:8", "byok, subscription, platform, free", "did you mean \"byok\"?"]),
+        ("path = \"byokk\"\n", &["vk.toml:1:8", "byok, platform, free", "did you mean \"byok\"?"]),
         ("# x\n  provder = \"anthropic\"\n", &["vk.toml:2:3: unknown key \"provder\"; did you mean \"provider\"?"]),
         ("path = 7\n", &["vk.toml:1:8", "\"path\" must be text in quotes, not a number"]),
         ("checks = \"cargo test\"\n", &["vk.toml:1:10", "\"checks\" must be a list, like"]),
-        ("[budget]\ntask = 2\n", &["vk.toml:2:8", "fix: task = \"2\""]),
+        ("[budget]\ntask = 2\n", &["vk.toml:2:8", "write task = \"2\"", "fix: ${EDITOR:-vi} "]),
         ("[budget]\ntask = \"9.00\"\n", &["vk.toml:2:8", "$5.00"]),
         ("base_url = \"http://evil.example\"\n", &["vk.toml:1:1: \"base_url\" may not be set here", "config.toml"]),
         ("[fallback]\n\"a -> b\" = \"ask\"\n", &["vk.toml:1:2: \"fallback\" may not be set here"]),

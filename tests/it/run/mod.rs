@@ -2,6 +2,7 @@
 
 mod endings;
 mod faults;
+mod fixes;
 mod money;
 mod payer;
 mod scripts;

@@ -7,10 +7,10 @@ use crate::support::env::Vk;
 use crate::support::provider::{Provider, Script};
 use crate::support::turn::Turn;
 
-const CREDITS: &str = r#"{"error":{"message":"Insufficient credits","code":402}}"#;
+pub const CREDITS: &str = r#"{"error":{"message":"Insufficient credits","code":402}}"#;
 
 /// A gateway whose credits are gone, another gateway beside it, and whatever edge.
-fn two_payers(gateway: &Provider, own: &Provider, edge: &str) -> Vk {
+pub fn two_payers(gateway: &Provider, own: &Provider, edge: &str) -> Vk {
     let config = format!(
         "[providers.work]\nkind = \"platform\"\nwire = \"chat\"\nbase_url = \"{}/v1\"\nauth = \"none\"\n\
          [providers.work.prices.\"house\"]\nas = \"anthropic/claude-sonnet-5-5\"\n\
@@ -22,7 +22,7 @@ fn two_payers(gateway: &Provider, own: &Provider, edge: &str) -> Vk {
     Vk::new().config(&config).file("a.txt", "one\n")
 }
 
-const PLATFORM: [&str; 7] = ["run", "--path", "platform", "--provider", "work", "--model", "house"];
+pub const PLATFORM: [&str; 7] = ["run", "--path", "platform", "--provider", "work", "--model", "house"];
 
 #[test]
 fn no_error_moves_a_task_to_another_payer() {
