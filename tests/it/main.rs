@@ -12,6 +12,7 @@ mod cost;
 mod exec;
 mod import;
 mod keys;
+mod law;
 mod ledger;
 mod refresh;
 mod run;
