@@ -70,12 +70,11 @@ complete -c vk -n "__fish_vk_using_subcommand run" -l quiet -d 'Say less: the ro
 complete -c vk -n "__fish_vk_using_subcommand run" -l debug -d 'Write each request\'s size, timing and status to stderr; never its contents'
 complete -c vk -n "__fish_vk_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vk -n "__fish_vk_using_subcommand exec" -l path -d 'Whose account pays' -r -f -a "byok\t''
-subscription\t''
 platform\t''
 free\t''"
-complete -c vk -n "__fish_vk_using_subcommand exec" -l provider -d 'The provider, by a name you have configured' -r
-complete -c vk -n "__fish_vk_using_subcommand exec" -l key -d 'A stored key\'s label, or env:NAME for one run' -r
-complete -c vk -n "__fish_vk_using_subcommand exec" -l trust -d 'Trust what vk.toml chooses, by the hash of vk trust --print' -r
+complete -c vk -n "__fish_vk_using_subcommand exec" -l provider -d 'The provider, by a name you have configured' -r -f
+complete -c vk -n "__fish_vk_using_subcommand exec" -l key -d 'A stored key\'s label, or env:NAME for one run' -r -f
+complete -c vk -n "__fish_vk_using_subcommand exec" -l trust -d 'Trust what vk.toml chooses, by the hash of vk trust --print' -r -f
 complete -c vk -n "__fish_vk_using_subcommand exec" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand keys; and not __fish_seen_subcommand_from add list test remove default init" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand keys; and not __fish_seen_subcommand_from add list test remove default init" -f -a "add" -d 'Store a key; without a provider, the key\'s prefix names it'
