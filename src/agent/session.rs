@@ -144,12 +144,12 @@ impl Session<'_> {
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match outcome {
             Ok(outcome) => {
-                ui.event(&Event::ToolFinished { call_id, name, ok: outcome.ok, ms });
+                ui.event(&Event::ToolFinished { call_id, name, ok: outcome.ok, exit_code: outcome.exit_code, ms });
                 *ending = outcome.end;
                 outcome.result
             }
             Err(signal) => {
-                ui.event(&Event::ToolFinished { call_id: call_id.clone(), name, ok: false, ms });
+                ui.event(&Event::ToolFinished { call_id: call_id.clone(), name, ok: false, exit_code: None, ms });
                 *ending = Some(signal.failure());
                 ToolResult { call_id, content: "stopped by the user".to_owned(), is_error: true }
             }

@@ -8,7 +8,7 @@ use crate::domain::failure::{Failure, Status};
 use crate::ledger::Ledger;
 use crate::ledger::query::TaskRecord;
 use crate::present::grid::Style;
-use crate::present::{self, tasks};
+use crate::present::{self, table, tasks};
 use crate::task::undo;
 
 /// Tasks that a list shows; `vk cost` has all of them.
@@ -28,7 +28,7 @@ pub fn run(args: TasksArgs, context: &Context) -> Result<(), Failure> {
             let changes = undo::recorded(&loaded.dirs.data, &task.task_id)?;
             present::stdout(&match output {
                 ListOutput::Json => tasks::show_json(&task, &payers, changes.as_ref()),
-                ListOutput::Table => tasks::show(&task, &payers, changes.as_ref()),
+                ListOutput::Table => tasks::show(&task, &payers, changes.as_ref(), table::width(&context.env)),
             })
         }
         TasksCommand::Diff { task_id } => {

@@ -30,7 +30,7 @@ pub enum Event {
     #[serde(rename = "tool.started")]
     ToolStarted { call_id: String, name: String, summary: String },
     #[serde(rename = "tool.finished")]
-    ToolFinished { call_id: String, name: String, ok: bool, ms: u64 },
+    ToolFinished { call_id: String, name: String, ok: bool, exit_code: Option<i32>, ms: u64 },
     #[serde(rename = "call.settled")]
     CallSettled {
         attempt_id: String,

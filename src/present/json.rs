@@ -84,8 +84,9 @@ mod tests {
 
     #[test]
     fn every_event_begins_with_version_type_and_time() {
-        let event = Event::ToolFinished { call_id: "c1".into(), name: "bash".into(), ok: true, ms: 1200 };
-        insta::assert_snapshot!(line(&event, at()), @r#"{"v":1,"type":"tool.finished","ts":"2026-11-25T13:45:10.500Z","call_id":"c1","name":"bash","ok":true,"ms":1200}"#);
+        let event =
+            Event::ToolFinished { call_id: "c1".into(), name: "bash".into(), ok: true, exit_code: Some(0), ms: 1200 };
+        insta::assert_snapshot!(line(&event, at()), @r#"{"v":1,"type":"tool.finished","ts":"2026-11-25T13:45:10.500Z","call_id":"c1","name":"bash","ok":true,"exit_code":0,"ms":1200}"#);
     }
 
     #[test]

@@ -35,10 +35,6 @@ impl Live {
         Self { term, paint, bar: Mutex::new(None), status: Arc::new(Mutex::new(Status::new(Instant::now()))) }
     }
 
-    pub(super) fn width(&self) -> usize {
-        usize::from(self.term.size().1)
-    }
-
     /// Takes an event in, and begins or ends the area with the task.
     pub(super) fn event(&self, event: &Event) {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).apply(event, Instant::now());

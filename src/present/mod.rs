@@ -18,6 +18,7 @@ pub mod keys;
 mod live;
 pub mod models;
 pub mod prices;
+mod prose;
 pub mod route;
 mod screen;
 pub mod summary;

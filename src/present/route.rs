@@ -1,12 +1,9 @@
 //! `vk route`: the four paths side by side, the one that is chosen, and why.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
-use super::escape::escape_line;
 use super::json::text;
-use super::table::{cell, hanging, new_table, render};
+use super::table::{cell, hanging, new_table, render, wrap};
 use crate::domain::failure::Failure;
 use crate::domain::route::Route;
 use crate::routing::{self, PathRow};
@@ -57,6 +54,7 @@ pub fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
         row.possible && shown.chosen.is_ok_and(same)
     };
     let possible: Vec<&PathRow> = shown.rows.iter().filter(|row| row.possible).collect();
+    let columns = width.map_or(usize::MAX, usize::from);
     let mut out = String::new();
     if let Err(failure) = shown.chosen {
         let _ = writeln!(out, "No route: {}.", escape_line(&failure.what));
@@ -88,7 +86,8 @@ pub fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
         out.push_str(&hanging(&format!("  not {}{provider}: ", row.path), &row.reason, width));
     }
     if let Ok(route) = shown.chosen {
-        let _ = writeln!(out, "\n{}", escape_line(&route.line()));
+        out.push('\n');
+        out.push_str(&wrap(&route.line(), columns, "", "  "));
         let mut steps = new_table(&["", "is", "by", "because"], width);
         for step in &route.steps {
             steps.add_row([cell(&step.decision), cell(&step.value), cell(&step.source), cell(&step.reason)]);
@@ -98,7 +97,7 @@ pub fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
     let warnings = shown.chosen.map_or(&[][..], |route| &route.warnings);
     let ignored = shown.ignored_ambient.iter().map(|name| format!("ignored ambient {name}"));
     for line in warnings.iter().cloned().chain(ignored).chain(shown.notes.iter().cloned()) {
-        let _ = writeln!(out, "{}", escape_line(&line));
+        out.push_str(&wrap(&line, columns, "", "  "));
     }
     out
 }

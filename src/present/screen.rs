@@ -2,8 +2,15 @@
 
 use std::io::IsTerminal as _;
 
-use super::terminal::Mode;
 use crate::base::env::Env;
+
+/// How the result of a run is written (`--output`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Text,
+    Json,
+    StreamJson,
+}
 
 /// Where output goes. Plain facts, so that tests can make up any terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +71,10 @@ impl Paint {
 
     pub(super) fn bold(self, text: &str) -> String {
         self.with("1", text)
+    }
+
+    pub(super) fn code(self, text: &str) -> String {
+        self.with("36", text)
     }
 
     pub(super) fn good(self, text: &str) -> String {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::escape::{columns, escape_line};
 use super::screen::{Paint, seconds};
+use super::table::fold;
 use crate::base::money::Usd;
 use crate::domain::cost::CostState;
 use crate::domain::event::{FileChange, PayerShare, TaskFinished};
@@ -13,13 +14,14 @@ use crate::domain::usage::Usage;
 /// Changed files that are listed; more become a count.
 const FILES_SHOWN: usize = 20;
 
-/// The summary. `spent` is the billed and estimated money of the calls that were settled, `cap` the task's cap.
-pub(super) fn text(end: &TaskFinished, spent: Usd, cap: Option<Usd>, paint: Paint) -> String {
+/// The summary, in lines of at most `width`. `spent` is the billed and estimated money of the calls that were settled, `cap` the task's cap.
+pub(super) fn text(end: &TaskFinished, spent: Usd, cap: Option<Usd>, paint: Paint, width: Option<usize>) -> String {
     let mut shown = String::new();
-    let _ = writeln!(shown, "{}", headline(end, paint));
+    shown.push_str(&fold(&headline(end, paint), width, "", "  "));
     files(&mut shown, &end.files_changed, paint);
     let mut row = |label: &str, text: &str| {
-        let _ = writeln!(shown, "  {}{text}", paint.dim(&format!("{label:<9}")));
+        let width = width.filter(|_| !text.starts_with("vk "));
+        shown.push_str(&fold(text, width, &format!("  {}", paint.dim(&format!("{label:<9}"))), &" ".repeat(11)));
     };
     for check in &end.checks {
         let mark = if check.ok { paint.good("✓ passed") } else { paint.bad("✗ failed") };
@@ -176,7 +178,8 @@ pub(super) fn payer_words(share: &PayerShare) -> String {
     escape_line(&parts.join(" · ")).into_owned()
 }
 
-fn count(n: u64, one: &str, many: &str) -> String {
+/// `1 turn`, `3 turns`.
+pub(super) fn count(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(n), if n == 1 { one } else { many })
 }
 
@@ -234,7 +237,7 @@ pub(super) mod tests {
     }
 
     fn shown(end: &TaskFinished) -> String {
-        text(end, Usd::from_nanos(41_200_000), Some(Usd::from_cents(500)), Paint(false))
+        text(end, Usd::from_nanos(41_200_000), Some(Usd::from_cents(500)), Paint(false), None)
     }
 
     #[test]
@@ -277,7 +280,7 @@ pub(super) mod tests {
           undo     vk tasks undo t01jd3k9x2
           go on    vk run --continue=t01jd3k9x2 "..."
         "#);
-        assert!(text(&end, Usd::ZERO, None, Paint(false)).contains("cost     ? ("));
+        assert!(text(&end, Usd::ZERO, None, Paint(false), None).contains("cost     ? ("));
     }
 
     #[test]
@@ -322,7 +325,9 @@ pub(super) mod tests {
     fn what_the_ledger_could_not_record_is_unknown() {
         let mut end = finished();
         (end.status, end.cost_usd, end.cost_state) = (Status::Ledger, None, Some(CostState::Unknown));
-        assert!(text(&end, Usd::ZERO, None, Paint(false)).contains("cost     ? (the ledger could not record it)"));
+        assert!(
+            text(&end, Usd::ZERO, None, Paint(false), None).contains("cost     ? (the ledger could not record it)")
+        );
     }
 
     #[test]

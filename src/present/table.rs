@@ -46,13 +46,31 @@ pub fn number(text: &str) -> Cell {
 /// alone on its line. The text may be of any origin.
 #[must_use]
 pub fn wrap(text: &str, columns: usize, first: &str, next: &str) -> String {
-    let options = textwrap::Options::new(columns)
+    fold(&escape_line(text), Some(columns), first, next)
+}
+
+/// The same for text that is escaped already and may have colours. Without a width it stays one line.
+#[must_use]
+pub fn fold(text: &str, width: Option<usize>, first: &str, next: &str) -> String {
+    let options = textwrap::Options::new(width.unwrap_or(usize::MAX))
         .initial_indent(first)
         .subsequent_indent(next)
         .break_words(false)
+        .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit)
         .word_separator(textwrap::WordSeparator::AsciiSpace)
         .word_splitter(textwrap::WordSplitter::NoHyphenation);
-    textwrap::fill(&escape_line(text), options) + "\n"
+    textwrap::fill(text, options) + "\n"
+}
+
+/// Talk: what goes on below is set in like its beginning. A line that is a command stays whole, so that it can be
+/// pasted.
+#[must_use]
+pub fn talk(line: &str, width: Option<usize>) -> String {
+    let text = line.trim_start();
+    let indent = " ".repeat(line.len() - text.len());
+    let width = width.filter(|_| !text.starts_with("vk "));
+    let shown = fold(&escape_line(text), width, &indent, &indent);
+    shown.trim_end_matches('\n').to_owned()
 }
 
 /// `label` and, beside it, a text that wraps to `width` under itself.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::escape::{columns, escape_line, shorten};
 use super::screen::{Paint, seconds};
 use super::summary::{cost_words, thousands, tokens};
+use super::table::{fold, talk};
 use crate::domain::event::{Event, RouteResolved};
 
 /// Columns of a line where no terminal sets them.
@@ -31,15 +32,17 @@ impl Talk {
     /// The lines for an event. `width` is the terminal's, if stderr is one. `task.finished` has none: see `summary`.
     pub(super) fn lines(&mut self, event: &Event, width: Option<usize>) -> Vec<String> {
         let was_waiting = std::mem::replace(&mut self.waiting, matches!(event, Event::BudgetWaiting { .. }));
+        let terminal = width;
         let width = width.unwrap_or(LOG_WIDTH);
+        let words = |text: &str| vec![talk(text, terminal)];
         match event {
-            Event::RouteResolved(route) => self.route(route),
+            Event::RouteResolved(route) => self.route(route, terminal),
             Event::TurnStarted { turn } => {
                 self.turn = *turn;
                 Vec::new()
             }
             Event::BudgetWaiting { scope, hold_usd, .. } if !was_waiting => {
-                vec![format!("waiting: other tasks hold money of {}; this call needs {hold_usd}", escape_line(scope))]
+                words(&format!("waiting: other tasks hold money of {scope}; this call needs {hold_usd}"))
             }
             Event::CallRetrying { attempt, of, wait_ms, reason } => {
                 let wait = seconds(*wait_ms);
@@ -49,9 +52,9 @@ impl Talk {
                 self.tools.insert(call_id.clone(), tool_words(name, summary));
                 Vec::new()
             }
-            Event::ToolFinished { call_id, name, ok, ms } => {
+            Event::ToolFinished { call_id, name, ok, exit_code, ms } => {
                 let words = self.tools.remove(call_id).unwrap_or_else(|| tool_words(name, ""));
-                vec![self.done("•", &words, *ms, *ok, None, width)]
+                vec![self.done("•", &words, *ms, *ok, *exit_code, width)]
             }
             Event::CheckFinished { command, ok, exit_code, ms, .. } => {
                 vec![self.done("✻", &format!("check {command}"), *ms, *ok, *exit_code, width)]
@@ -66,25 +69,28 @@ impl Talk {
                 let (before, after) = (thousands(*before_tokens), thousands(*after_tokens));
                 vec![format!("context compacted: {before} → {after} tokens")]
             }
-            Event::ModelSwitched { from, to, reason } => {
-                vec![escape_line(&format!("model switched: {from} → {to} ({reason})")).into_owned()]
-            }
+            Event::ModelSwitched { from, to, reason } => words(&format!("model switched: {from} → {to} ({reason})")),
             Event::PayerBlocked { payer, code, message } => {
-                vec![escape_line(&format!("payer blocked: {payer}: {message} ({code})")).into_owned()]
+                words(&format!("payer blocked: {payer}: {message} ({code})"))
             }
-            Event::Notice { message } => vec![format!("note: {}", escape_line(message))],
+            Event::Notice { message } => words(&format!("note: {message}")),
             _ => Vec::new(),
         }
     }
 
     /// Who pays, on a line that stays, and what was not allowed to decide it.
-    pub(super) fn route(&self, route: &RouteResolved) -> Vec<String> {
-        let mut lines = vec![self.paint.bold(&escape_line(&route.line))];
+    pub(super) fn route(&self, route: &RouteResolved, width: Option<usize>) -> Vec<String> {
+        let shown = |text: &str, paint: fn(Paint, &str) -> String| {
+            let lines = fold(&escape_line(text), width, "", "  ");
+            lines.lines().map(|line| paint(self.paint, line)).collect::<Vec<_>>()
+        };
+        let mut lines = shown(&route.line, Paint::bold);
         if !route.ignored_ambient.is_empty() {
-            let names = route.ignored_ambient.join(", ");
-            lines.push(self.paint.dim(&escape_line(&format!("ignored ambient {names}"))));
+            lines.extend(shown(&format!("ignored ambient {}", route.ignored_ambient.join(", ")), Paint::dim));
         }
-        lines.extend(route.warnings.iter().map(|warning| format!("warning: {}", escape_line(warning))));
+        lines.extend(
+            route.warnings.iter().flat_map(|warning| shown(&format!("warning: {warning}"), |_, line| line.to_owned())),
+        );
         lines
     }
 
@@ -141,7 +147,13 @@ pub(super) mod tests {
             name: "bash".into(),
             summary: format!("$ {summary}"),
         };
-        let done = |id: &str, ok, ms| Event::ToolFinished { call_id: id.into(), name: "bash".into(), ok, ms };
+        let done = |id: &str, ok, ms| Event::ToolFinished {
+            call_id: id.into(),
+            name: "bash".into(),
+            ok,
+            exit_code: Some(i32::from(!ok)),
+            ms,
+        };
         vec![
             Event::RouteResolved(Box::new(route())),
             Event::BudgetWaiting { scope: "day".into(), hold_usd: Usd::from_cents(12), waited_ms: 0 },
@@ -194,7 +206,7 @@ pub(super) mod tests {
         waiting: other tasks hold money of day; this call needs $0.12
         ↻ attempt 2 of 3 in 4.0s: overloaded (529)
           • $ cargo test --workspace  1.2s ✓
-          • $ ls\r\x1b[2Kecho safe\u{202e}; rm -rf ~  1m 01s ✗
+          • $ ls\r\x1b[2Kecho safe\u{202e}; rm -rf ~  1m 01s ✗ exit 1
           • $ echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxxxxxxxxxxxxxx && curl evil.example  0.0s ✓
           turn 1: 1,234 in · 80,000 cached · 912 out · $0.0412 · task $0.0412
         context compacted: 150,000 → 20,000 tokens
@@ -208,12 +220,13 @@ pub(super) mod tests {
     #[test]
     fn lines_fit_80_columns() {
         insta::assert_snapshot!(told(true, Some(80)), @r"
-        byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · you pay Anthropic at list price · stops at $5.00
+        byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · you pay Anthropic
+          at list price · stops at $5.00
         ignored ambient ANTHROPIC_API_KEY
         waiting: other tasks hold money of day; this call needs $0.12
         ↻ attempt 2 of 3 in 4.0s: overloaded (529)
           • $ cargo test --workspace                                             1.2s ✓
-          • $ ls\r\x1b[2Kecho safe\u{202e}; rm -rf ~                           1m 01s ✗
+          • $ ls\r\x1b[2Kecho safe\u{202e}; rm -rf ~                    1m 01s ✗ exit 1
           • $ echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…x && curl evil.example  0.0s ✓
         context compacted: 150,000 → 20,000 tokens
         model switched: a → b (retired)
@@ -231,7 +244,7 @@ pub(super) mod tests {
         waiting: other tasks hold money of day; this call needs $0.12
         ↻ attempt 2 of 3 in 4.0s: overloaded (529)
           • $ cargo test --workspace                                                                 1.2s ✓
-          • $ ls\r\x1b[2Kecho safe\u{202e}; rm -rf ~                                               1m 01s ✗
+          • $ ls\r\x1b[2Kecho safe\u{202e}; rm -rf ~                                        1m 01s ✗ exit 1
           • $ echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxx && curl evil.example  0.0s ✓
         context compacted: 150,000 → 20,000 tokens
         model switched: a → b (retired)
@@ -244,18 +257,29 @@ pub(super) mod tests {
     #[test]
     fn lines_fit_a_narrow_terminal() {
         insta::assert_snapshot!(told(true, Some(30)), @r"
-        byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · you pay Anthropic at list price · stops at $5.00
-        ignored ambient ANTHROPIC_API_KEY
-        waiting: other tasks hold money of day; this call needs $0.12
+        byok · anthropic ·
+          claude-sonnet-5-5 · key
+          client-a 1a2b3c4d · you pay
+          Anthropic at list price ·
+          stops at $5.00
+        ignored ambient
+          ANTHROPIC_API_KEY
+        waiting: other tasks hold
+        money of day; this call needs
+        $0.12
         ↻ attempt 2 of 3 in …ded (529)
           • $ cargo tes…space  1.2s ✓
-          • $ ls\r\x1b…rf ~  1m 01s ✗
+          • $ ls\… ~  1m 01s ✗ exit 1
           • $ echo xxxx…ample  0.0s ✓
         context compacted: 150,000 → 20,000 tokens
-        model switched: a → b (retired)
-        payer blocked: you: no credit\x1b[0m (insufficient_quota)
+        model switched: a → b
+        (retired)
+        payer blocked: you: no
+        credit\x1b[0m
+        (insufficient_quota)
           ✻ check …st  12s ✗ exit 101
-        note: AGENTS.md left out\nroute: free
+        note: AGENTS.md left
+        out\nroute: free
         ");
     }
 }

@@ -8,8 +8,8 @@ use super::escape::{columns, escape, escape_line};
 use super::grid::{self, Column, Style};
 use super::json::text;
 use super::screen::Paint;
-use super::summary::{cost_words, payer_words, tokens};
-use super::table::width;
+use super::summary::{cost_words, count, payer_words, tokens};
+use super::table::{fold, width};
 use crate::base::clock;
 use crate::base::env::Env;
 use crate::base::money::{Places, Usd};
@@ -99,16 +99,18 @@ fn task_json(task: &TaskRecord) -> Value {
 
 /// One task in full.
 #[must_use]
-pub fn show(task: &TaskRecord, payers: &[PayerShare], changes: Option<&Recorded>) -> String {
+pub fn show(task: &TaskRecord, payers: &[PayerShare], changes: Option<&Recorded>, width: Option<u16>) -> String {
     let mut shown = String::new();
+    let width = width.map(usize::from);
     let mut row = |label: &str, value: &str| {
         let value = escape(value.trim_end());
         for (i, line) in value.lines().enumerate() {
-            let _ = writeln!(shown, "{:<9}{line}", if i == 0 { label } else { "" });
+            let label = format!("{:<9}", if i == 0 { label } else { "" });
+            shown.push_str(&fold(line, width.filter(|_| !line.starts_with("vk ")), &label, &" ".repeat(9)));
         }
     };
     let exit = task.exit_code.map_or_else(String::new, |code| format!(" (exit {code})"));
-    let turns = task.turns.map_or_else(String::new, |turns| format!(" · {turns} turns"));
+    let turns = task.turns.map_or_else(String::new, |turns| format!(" · {}", count(u64::from(turns), "turn", "turns")));
     row("task", &format!("{} · {}{exit}{turns}", task.task_id, task.status));
     row("words", &task.words);
     row("project", &format!("{} · {}", task.project, task.project_dir.display()));
@@ -123,7 +125,7 @@ pub fn show(task: &TaskRecord, payers: &[PayerShare], changes: Option<&Recorded>
         );
     }
     if task.spend.calls() > 0 {
-        row("tokens", &format!("{} · {} calls", tokens(&task.spend.usage), task.spend.calls()));
+        row("tokens", &format!("{} · {}", tokens(&task.spend.usage), count(task.spend.calls(), "call", "calls")));
     }
     row("cost", &cost_words(task.spend.charged().exact(), task.spend.state(), task.spend.charged().known));
     match changes {
@@ -324,7 +326,7 @@ mod tests {
             cost_usd: Some(Usd::from_nanos(41_200_000)),
             cost_state: CostState::Billed,
         }];
-        insta::assert_snapshot!(show(&task(), &payers, Some(&changes())), @r"
+        insta::assert_snapshot!(show(&task(), &payers, Some(&changes()), None), @r"
         task     t01jd3k9x2 · done (exit 0) · 3 turns
         words    make the failing test pass\x1b[2J
                  and then	document it
@@ -341,13 +343,13 @@ mod tests {
         answer   Fixed the parser.
                  It reads empty files now.
         ");
-        insta::assert_snapshot!(show(&unknown(), &[], None), @r"
+        insta::assert_snapshot!(show(&unknown(), &[], None, None), @"
         task     t02 · running
         words    x
         project  shop · /home/ann/shop
         time     2026-11-25 13:45:10 UTC
         route    byok · anthropic · claude-sonnet-5-5 · key client-a · you pay Anthropic at list price
-        tokens   0 in · 0 out · 1 calls
+        tokens   0 in · 0 out · 1 call
         cost     ? (no price or no usage was reported)
         files    no snapshot: what the task changed is not known here
         ");

@@ -12,7 +12,10 @@ use super::ask::{self, Tty, Typing};
 use super::escape::{escape, escape_controls, escape_line};
 use super::github::Github;
 use super::live::Live;
+use super::prose::Prose;
+pub use super::screen::Mode;
 use super::screen::{Paint, Screen};
+use super::table::talk;
 use super::talk::Talk;
 use super::{failure, json, summary};
 use crate::base::clock;
@@ -23,14 +26,6 @@ use crate::domain::event::{Event, RouteResolved, TaskFinished};
 use crate::domain::failure::Failure;
 use crate::domain::ui::{Question, Ui};
 
-/// How the result of a run is written (`--output`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    Text,
-    Json,
-    StreamJson,
-}
-
 pub struct Terminal {
     mode: Mode,
     quiet: bool,
@@ -38,6 +33,7 @@ pub struct Terminal {
     paint: Paint,
     tty: PathBuf,
     github: Github,
+    term: console::Term,
     live: Option<Live>,
     /// Taken before the live view's locks, never while one of them is held.
     voice: Mutex<Voice>,
@@ -54,6 +50,9 @@ struct Voice {
     said: String,
     /// How much of `said` has been written.
     written: usize,
+    prose: Prose,
+    /// The model's text before the one in `said`, where the person has read it.
+    read: String,
     /// Whether `task.finished`, with its error, has been told.
     finished: bool,
     /// Why stdout cannot be written, other than that its reader has gone.
@@ -78,7 +77,7 @@ impl Terminal {
         err: Box<dyn Write + Send>,
     ) -> Self {
         let paint = Paint(screen.colour);
-        let live = (screen.can_redraw && !quiet).then(|| Live::new(term, paint));
+        let live = (screen.can_redraw && !quiet).then(|| Live::new(term.clone(), paint));
         let voice = Voice {
             out,
             err,
@@ -87,6 +86,8 @@ impl Terminal {
             spent: Usd::ZERO,
             said: String::new(),
             written: 0,
+            prose: Prose::default(),
+            read: String::new(),
             finished: false,
             broken: None,
         };
@@ -97,6 +98,7 @@ impl Terminal {
             paint,
             tty: PathBuf::from("/dev/tty"),
             github: Github::of(env),
+            term,
             live,
             voice: Mutex::new(voice),
         }
@@ -114,7 +116,7 @@ impl Terminal {
         if self.mode != Mode::Text {
             voice.json(&json::finished_from_failure(failure));
         }
-        let _ = voice.err.write_all(failure::text(failure).as_bytes());
+        let _ = voice.err.write_all(failure::text(failure, self.width()).as_bytes());
     }
 
     /// Whether stdout took everything; a reader that has gone away took what it wanted.
@@ -132,8 +134,9 @@ impl Terminal {
         self.voice.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The columns of the terminal that stderr is, if it is one.
     fn width(&self) -> Option<usize> {
-        self.live.as_ref().map(Live::width)
+        self.screen.err_is_terminal.then(|| usize::from(self.term.size().1))
     }
 
     /// Writes lines on stderr, above the live view.
@@ -173,7 +176,7 @@ impl Terminal {
             _ => {}
         }
         let lines = match event {
-            Event::RouteResolved(route) if self.quiet => vec![escape_line(&route.line).into_owned()],
+            Event::RouteResolved(route) if self.quiet => vec![talk(&route.line, self.width())],
             _ if self.quiet => Vec::new(),
             event => voice.talk.lines(event, self.width()),
         };
@@ -187,20 +190,22 @@ impl Terminal {
     fn stream(&self, voice: &mut Voice, all: bool) {
         if voice.written == 0 {
             // A text begins with its first word.
+            voice.prose = Prose::default();
             voice.written = voice.said.len() - voice.said.trim_start_matches(['\n', '\r', ' ']).len();
         }
         let rest = &voice.said[voice.written..];
-        let end = if all { rest.len() } else { rest.rfind('\n').map_or(0, |at| at + 1) };
-        let mut ready = escape(&rest[..end].replace("\r\n", "\n")).into_owned();
+        let end = if all { rest.trim_end().len() } else { rest.rfind('\n').map_or(0, |at| at + 1) };
+        let ready = match self.width() {
+            _ if end == 0 => String::new(),
+            Some(width) => voice.prose.show(&rest[..end], width, self.paint),
+            None => {
+                let text = rest[..end].replace("\r\n", "\n");
+                escape(text.strip_suffix('\n').unwrap_or(&text)).into_owned() + "\n"
+            }
+        };
         voice.written += end;
         if let Some(live) = &self.live {
-            live.partial(&voice.said[voice.written..]);
-        }
-        if all {
-            ready.truncate(ready.trim_end().len());
-            if !ready.is_empty() {
-                ready.push('\n');
-            }
+            live.partial(if all { "" } else { &voice.said[voice.written..] });
         }
         if ready.is_empty() {
             return;
@@ -219,13 +224,18 @@ impl Terminal {
         if !self.quiet {
             self.stream(voice, true);
         }
+        if !voice.said.trim().is_empty() {
+            voice.read = std::mem::take(&mut voice.said);
+        }
         voice.said.clear();
         voice.written = 0;
     }
 
     fn end(&self, voice: &mut Voice, end: &TaskFinished) {
         let answer = end.answer.as_deref().map(str::trim).unwrap_or_default();
-        let streamed = self.live.is_some() && self.screen.same_terminal && voice.said.trim() == answer;
+        // A check comes after the answer and before the end.
+        let last = if voice.said.trim().is_empty() { &voice.read } else { &voice.said };
+        let streamed = self.live.is_some() && self.screen.same_terminal && last.trim() == answer;
         if !self.quiet && (self.live.is_some() || voice.said.trim() != answer) {
             self.stream(voice, true);
         }
@@ -236,8 +246,12 @@ impl Terminal {
         voice.said.clear();
         voice.written = 0;
         if !streamed && !answer.is_empty() {
-            let shown = if self.screen.out_is_terminal { escape(answer) } else { escape_controls(answer) };
-            voice.out(&format!("{shown}\n"));
+            let shown = match self.width().filter(|_| self.screen.out_is_terminal) {
+                Some(width) => Prose::default().show(answer, width, self.paint),
+                None if self.screen.out_is_terminal => format!("{}\n", escape(answer)),
+                None => format!("{}\n", escape_controls(answer)),
+            };
+            voice.out(&shown);
         }
         self.conclude(voice, end);
     }
@@ -246,33 +260,36 @@ impl Terminal {
     fn conclude(&self, voice: &mut Voice, end: &TaskFinished) {
         let mut text = String::new();
         if let Some(error) = &end.error {
-            text.push_str(&failure::text(error));
+            text.push_str(&failure::text(error, self.width()));
         }
         if !self.quiet {
             let cap = voice.route.as_ref().and_then(|route| route.cap_usd);
             text.push('\n');
-            text.push_str(&summary::text(end, voice.spent, cap, self.paint));
+            text.push_str(&summary::text(end, voice.spent, cap, self.paint, self.width()));
         }
         let _ = voice.err.write_all(text.as_bytes()).and_then(|()| voice.err.flush());
     }
 
-    /// Talk beside one JSON object: the same lines as in a log.
+    /// Every event as JSON, or talk, the same lines as in a log, beside the one object of the end.
     fn json_event(&self, event: &Event) {
         let mut voice = self.voice();
+        let stream = self.mode == Mode::StreamJson;
+        if stream || matches!(event, Event::TaskFinished(_)) {
+            voice.json(event);
+        }
         match event {
             Event::TaskFinished(end) => {
-                voice.json(event);
                 if let Some(error) = &end.error {
-                    let text = failure::text(error);
+                    let text = failure::text(error, self.width());
                     let _ = voice.err.write_all(text.as_bytes());
                 }
             }
+            _ if stream => {}
             Event::RouteResolved(route) if self.quiet => {
-                let line = escape_line(&route.line).into_owned();
-                self.lines(&mut voice, &[line]);
+                self.lines(&mut voice, &[talk(&route.line, self.width())]);
             }
             event if !self.quiet => {
-                let lines = voice.talk.lines(event, None);
+                let lines = voice.talk.lines(event, self.width());
                 self.lines(&mut voice, &lines);
             }
             _ => {}
@@ -326,16 +343,7 @@ impl Ui for Terminal {
         }
         match self.mode {
             Mode::Text => self.text_event(event),
-            Mode::Json => self.json_event(event),
-            Mode::StreamJson => {
-                let mut voice = self.voice();
-                voice.json(event);
-                if let Event::TaskFinished(end) = event
-                    && let Some(error) = &end.error
-                {
-                    let _ = voice.err.write_all(failure::text(error).as_bytes());
-                }
-            }
+            Mode::Json | Mode::StreamJson => self.json_event(event),
         }
         if let Event::TaskFinished(end) = event {
             let notes = {
@@ -349,8 +357,7 @@ impl Ui for Terminal {
     }
 
     fn say(&self, line: &str) {
-        let line = escape_line(line).into_owned();
-        self.lines(&mut self.voice(), &[line]);
+        self.lines(&mut self.voice(), &[talk(line, self.width())]);
     }
 
     fn interactive(&self) -> bool {

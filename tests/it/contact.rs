@@ -99,7 +99,7 @@ fn a_key_can_be_typed_and_is_not_shown() {
     vk_use.wait_for("(not shown): ");
     vk_use.type_line(PLANTED[0].1);
     vk_use.wait_for("Stored anthropic/default");
-    vk_use.wait_for("you pay Anthropic at list price");
+    vk_use.wait_for("at list price · stops at");
     let ran = vk_use.end();
     assert_eq!(ran.code, 0, "{ran}");
     vk.assert_no_leak(&ran);

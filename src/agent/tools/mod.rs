@@ -35,6 +35,8 @@ pub struct Outcome {
     pub result: ToolResult,
     /// Whether it did what was asked: a command that ends with a non-zero status did not.
     pub ok: bool,
+    /// Of a command that ended by itself.
+    pub exit_code: Option<i32>,
     /// One line for people, as [`summary`] gives it.
     pub summary: String,
     /// Set when the task must not go on: the sandbox broke, or a protected file was changed behind its back.

@@ -24,16 +24,18 @@ const ASKED: usize = 3;
 pub(super) struct Ran {
     pub(super) text: String,
     pub(super) ok: bool,
+    /// Of a command that ended by itself.
+    pub(super) exit_code: Option<i32>,
     pub(super) end: Option<Failure>,
 }
 
 impl Ran {
     pub(super) fn ok(text: impl Into<String>) -> Self {
-        Self { text: text.into(), ok: true, end: None }
+        Self { text: text.into(), ok: true, exit_code: None, end: None }
     }
 
     pub(super) fn error(text: impl Into<String>) -> Self {
-        Self { text: text.into(), ok: false, end: None }
+        Self { text: text.into(), ok: false, exit_code: None, end: None }
     }
 }
 
@@ -76,7 +78,11 @@ pub(super) async fn run(sandbox: &Sandbox, approvals: &mut Approvals, request: R
             let _ = write!(text, "\n[network: {said}]");
         }
     }
-    Ran { text, ok: output.success(), end }
+    let exit_code = match output.status {
+        Status::Exited(code) => Some(code),
+        _ => None,
+    };
+    Ran { text, ok: output.success(), exit_code, end }
 }
 
 /// The script that is run and shown: a folder that was asked for is entered first.
@@ -141,7 +147,7 @@ pub(super) async fn restart(sandbox: &Sandbox) -> Ran {
 }
 
 fn ended(error: SandboxError) -> Ran {
-    Ran { text: format!("[{error}]"), ok: false, end: Some(error.into()) }
+    Ran { text: format!("[{error}]"), ok: false, exit_code: None, end: Some(error.into()) }
 }
 
 /// A command changed what only the user may change, behind a sandbox that cannot forbid it.

@@ -85,7 +85,8 @@ impl Toolbox {
         };
         let summary = summary(call);
         let result = ToolResult { call_id: call.id.clone(), content: ran.text, is_error: !ran.ok };
-        Outcome { result: self.history.fold(&summary, result), ok: ran.ok, summary, end: ran.end }
+        let result = self.history.fold(&summary, result);
+        Outcome { result, ok: ran.ok, exit_code: ran.exit_code, summary, end: ran.end }
     }
 
     async fn act(&mut self, action: Action) -> Ran {

@@ -1,7 +1,5 @@
 //! `vk cost show` as a table: one task, each HTTP attempt on its line, then where the prices came from.
 
-use std::fmt::Write as _;
-
 use super::Style;
 use super::amounts::{charged, list_places};
 use super::totals::{self, Decimals};
@@ -9,10 +7,10 @@ use crate::base::clock::rfc3339;
 use crate::base::money::Places;
 use crate::domain::cost::CostState;
 use crate::ledger::query::{CallRow, CallState, TaskRecord};
-use crate::present::escape::escape_line;
 use crate::present::grid::{Column, table as grid, when};
 use crate::present::screen::seconds;
 use crate::present::summary::thousands;
+use crate::present::table::wrap;
 
 pub(super) fn table(task: &TaskRecord, calls: &[CallRow], style: Style) -> String {
     let amounts = calls.iter().map(|call| call.billed.unwrap_or(call.hold));
@@ -28,7 +26,7 @@ pub(super) fn table(task: &TaskRecord, calls: &[CallRow], style: Style) -> Strin
     text.push('\n');
     text.push_str(&totals::lines(&task.spend, decimals));
     for line in prices(calls) {
-        let _ = writeln!(text, " price: {line}");
+        text.push_str(&wrap(&line, style.width.map_or(usize::MAX, usize::from), " price: ", "   "));
     }
     text
 }
@@ -56,7 +54,7 @@ fn head(task: &TaskRecord, places: Places, style: Style) -> String {
     ];
     let mut text = String::new();
     for line in lines {
-        let _ = writeln!(text, " {}", escape_line(&line));
+        text.push_str(&wrap(&line, style.width.map_or(usize::MAX, usize::from), " ", "   "));
     }
     text
 }
@@ -131,7 +129,6 @@ fn prices(calls: &[CallRow]) -> Vec<String> {
         let markup = if call.markup.ppm() == 0 { String::new() } else { format!(" plus {} markup", call.markup) };
         let hash: String = price.hash.chars().take(12).collect();
         let line = format!("{} at {} as of {} ({hash}){markup}", call.model, price.source, price.as_of);
-        let line = escape_line(&line).into_owned();
         if !lines.contains(&line) {
             lines.push(line);
         }

@@ -345,12 +345,14 @@ fn a_task_is_shown_call_by_call_with_its_prices() {
     estimated  ~$0.09  counted by vk, not reported by the provider
     unknown         ?  1 call; with them the sum is at least $0.18
     price: claude-sonnet-5-5 at https://claude.com/pricing as of 2026-11-20 (5f3a9c01d2e3)
-    price: claude-sonnet-5-5 at https://claude.com/pricing as of 2026-11-20 (5f3a9c01d2e3) plus 5.5% markup
+    price: claude-sonnet-5-5 at https://claude.com/pricing as of 2026-11-20 (5f3a9c01d2e3) plus 5.5%
+      markup
     ");
     insta::assert_snapshot!(task(&record, &[], Format::Table, style(Some(80))), @r"
     t0vk3k1m8r2a · 11-25 17:20 UTC · shop · budget (exit 5) after 1m 05s
     add \x1b[2Jcheckout
-    byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · you pay Anthropic at list price
+    byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · you pay
+      Anthropic at list price
     >= $0.18 of $5.00 at most
 
     No call was made.

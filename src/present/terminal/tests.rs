@@ -187,7 +187,7 @@ fn short_task() -> Vec<Event> {
         said("\nI will look "),
         said("first."),
         Event::ToolStarted { call_id: id(), name: "bash".into(), summary: "$ ls\r\x1b[2K\u{202e}".into() },
-        Event::ToolFinished { call_id: id(), name: "bash".into(), ok: true, ms: 1_200 },
+        Event::ToolFinished { call_id: id(), name: "bash".into(), ok: true, exit_code: Some(0), ms: 1_200 },
         Event::TurnStarted { turn: 2 },
         said("It is \x1b[31mfixed"),
         said(".\nTwo lines\u{200d} changed."),
@@ -206,7 +206,8 @@ fn on_one_terminal_the_answer_is_streamed_and_not_repeated() {
     pty.wait_for("writing · turn 2");
     terminal.event(&end(ANSWER));
     insta::assert_snapshot!(pty.screen(), @r#"
-    byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · you pay Anthropic at list price · stops at $5.00
+    byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · you pay Anthropic
+      at list price · stops at $5.00
     ignored ambient ANTHROPIC_API_KEY
     I will look first.
       • $ ls\r\x1b[2K\u{202e}                                                1.2s ✓
@@ -219,7 +220,8 @@ fn on_one_terminal_the_answer_is_streamed_and_not_repeated() {
       check    cargo test ✓ passed (round 2)
       tokens   1,234 in · 80,000 cached · 2,000 to cache · 912 out
       cost     $0.0412 · stops at $5.00
-      paid by  byok · anthropic · key client-a · you pay Anthropic at list price · verified
+      paid by  byok · anthropic · key client-a · you pay Anthropic at list price ·
+               verified
       sandbox  full
       refused  network: crates.io (nobody was there to answer)
       undo     vk tasks undo t01jd3k9x2
@@ -253,8 +255,9 @@ fn quiet_leaves_the_route_the_error_and_the_answer() {
     let error = Failure::usage("x", "the check failed").fix("cargo test");
     terminal.event(&Event::TaskFinished(Box::new(TaskFinished { error: Some(error), ..finished() })));
     assert_eq!(out.text(), "Fixed.\n");
-    insta::assert_snapshot!(pty.screen(), @r"
-    byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · you pay Anthropic at list price · stops at $5.00
+    insta::assert_snapshot!(pty.screen(), @"
+    byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · you pay Anthropic
+    at list price · stops at $5.00
     error: the check failed
       fix: cargo test
     ");
