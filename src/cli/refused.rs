@@ -118,7 +118,7 @@ mod tests {
 
     fn told(line: &str) -> String {
         let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-        text(&failure(&Cli::command().try_get_matches_from(&args).unwrap_err(), &args))
+        text(&failure(&Cli::command().try_get_matches_from(&args).unwrap_err(), &args), None)
     }
 
     #[test]

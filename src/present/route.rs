@@ -1,7 +1,10 @@
 //! `vk route`: the four paths side by side, the one that is chosen, and why.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
+use super::escape::escape_line;
 use super::json::text;
 use super::table::{cell, hanging, new_table, render, wrap};
 use crate::domain::failure::Failure;
@@ -57,7 +60,7 @@ pub fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
     let columns = width.map_or(usize::MAX, usize::from);
     let mut out = String::new();
     if let Err(failure) = shown.chosen {
-        let _ = writeln!(out, "No route: {}.", escape_line(&failure.what));
+        out.push_str(&wrap(&format!("No route: {}.", failure.what), columns, "", "  "));
         // Every other failure is told in full after the table; that nothing is chosen yet is an answer and no error.
         if failure.code == routing::NO_PATH {
             for fix in &failure.fix {
