@@ -14,7 +14,7 @@ use crate::domain::cost::{CostState, Proof};
 use crate::domain::event::Event;
 use crate::domain::failure::{Failure, Status};
 use crate::domain::request::{ModelRequest, Partial, Reply, StreamEvent};
-use crate::domain::route::Route;
+use crate::domain::route::{CredentialRef, Route};
 use crate::domain::ui::Ui;
 use crate::domain::usage::Usage;
 use crate::ledger::{Ledger, NewAttempt, PriceRef, Reserve, Scope, ScopeKind, Settlement, Standing};
@@ -352,7 +352,10 @@ impl Caller<'_> {
             "the answer shows another payer than the route; no further call was made",
         )
         .why(why)
-        .fix(format!("vk keys test {label}"))
+        .fix(match &self.route.credential {
+            CredentialRef::Stored { label, provider, .. } => format!("vk keys test {label} --provider {provider}"),
+            CredentialRef::Env { .. } | CredentialRef::None => "vk route".to_owned(),
+        })
     }
 
     async fn sleep(&self, wait: Duration) -> Result<(), Failure> {

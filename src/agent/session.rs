@@ -192,7 +192,8 @@ fn unwritable(error: &std::io::Error) -> Failure {
 }
 
 fn refused(reason: &str) -> Failure {
-    let failure = Failure::new(Status::GaveUp, "model_refused", "the model refused the task");
+    let failure = Failure::new(Status::GaveUp, "model_refused", "the model refused the task")
+        .fix("vk run --continue --model best \"go on\"");
     if reason.trim().is_empty() { failure } else { failure.why(reason) }
 }
 

@@ -2,7 +2,7 @@
 
 use super::args::{CompareArgs, CompareOutput};
 use super::context::Context;
-use crate::base::clock;
+use crate::base::{clock, shell};
 use crate::catalog::Catalog;
 use crate::catalog::plan::Offers;
 use crate::config::{self, Flags, Loaded};
@@ -79,9 +79,14 @@ fn stated(market: &Market<'_>, tasks: &str, tokens: &str, model: Option<&str>) -
         Failure::usage("bad_workload", format!("{flag}: {error}"))
             .fix("vk compare --tasks 5/week --tokens 100k,900k,15k")
     };
-    let (tasks, seconds) = Stated::tasks(tasks).map_err(wrong)?;
-    let tokens: TaskTokens = tokens.parse().map_err(wrong)?;
-    workload(market, tasks, seconds, tokens, model, false)
+    let (count, seconds) = Stated::tasks(tasks).map_err(wrong)?;
+    let each: TaskTokens = tokens.parse().map_err(wrong)?;
+    workload(market, count, seconds, each, model, false).map_err(|mut failure| {
+        for fix in failure.fix.iter_mut().filter(|fix| fix.starts_with("--model ")) {
+            *fix = format!("vk compare --tasks {} --tokens {} {fix}", shell::word(tasks), shell::word(tokens));
+        }
+        failure
+    })
 }
 
 fn workload(

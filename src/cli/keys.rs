@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::args::{KeysArgs, KeysCommand, ListOutput};
 use super::context::Context;
 use crate::config::{self, Flags, Loaded, ProviderSettings};
-use crate::credential::{FileMade, KeyInfo, StoreKind, Vault};
+use crate::credential::{CredentialError, FileMade, KeyInfo, StoreKind, Vault};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::path::Auth;
 use crate::domain::ui::Question;
@@ -79,14 +79,30 @@ impl Keys<'_> {
                 .why(format!("known are: {}; others are described in config.toml", names.join(", ")));
             return Err(match near {
                 Some((distance, known)) if distance <= 2 => failure.fix(format!("vk keys add {known}")),
-                _ => failure,
+                _ => failure.fix("vk doctor   # where config.toml is"),
             });
         };
         if settings.auth == Auth::None {
             return Err(Failure::usage("no_key_needed", format!("{name} takes no key"))
-                .why(format!("its address {} is used without one", settings.base_url.value)));
+                .why(format!("its address {} is used without one", settings.base_url.value))
+                .fix(format!("vk use {} --provider {name}", settings.kind)));
         }
         Ok(settings)
+    }
+
+    /// The key of this label. Where several providers have it, the fixes are the command once for each.
+    fn find(&self, command: &str, label: &str, provider: Option<&str>) -> Result<KeyInfo, Failure> {
+        self.vault.find(label, provider).map_err(|error| {
+            let owners =
+                if let CredentialError::Ambiguous { providers, .. } = &error { providers.clone() } else { Vec::new() };
+            let mut failure = Failure::from(error);
+            if !owners.is_empty() {
+                failure.fix.clear();
+            }
+            owners
+                .iter()
+                .fold(failure, |failure, owner| failure.fix(format!("vk keys {command} {label} --provider {owner}")))
+        })
     }
 
     fn list(&self, output: ListOutput) -> Result<(), Failure> {
@@ -102,7 +118,7 @@ impl Keys<'_> {
     }
 
     fn remove(&self, label: &str, provider: Option<&str>, yes: bool) -> Result<(), Failure> {
-        let key = self.vault.find(label, provider)?;
+        let key = self.find("remove", label, provider)?;
         let name = key.name();
         if !yes {
             if !self.context.ui.interactive() {
@@ -136,7 +152,7 @@ impl Keys<'_> {
     }
 
     fn default(&self, label: &str, provider: Option<&str>) -> Result<(), Failure> {
-        let key = self.vault.find(label, provider)?;
+        let key = self.find("default", label, provider)?;
         self.vault.set_default(&key.provider, &key.label)?;
         self.say(format!("{} is used where {} has several keys and none is named.", key.name(), key.provider));
         Ok(())

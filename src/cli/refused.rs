@@ -78,6 +78,8 @@ fn one(error: &clap::Error, kind: ContextKind) -> Option<String> {
 /// `vk keys add --help`, of the command that was meant.
 fn help(args: &[OsString]) -> String {
     let mut command = Cli::command();
+    // The inner commands are only put together when they are asked for.
+    command.build();
     let mut typed = vec!["vk".to_owned()];
     for arg in args.iter().skip(1).filter_map(|arg| arg.to_str()) {
         if !command.has_subcommands() {

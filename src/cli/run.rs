@@ -1,13 +1,14 @@
 //! `vk run`: the words and flags become an order; signals become its cancellation.
 
 use super::args::{Approve, ChoiceArgs, RunArgs, SandboxMode};
-use super::{context::Context, first_contact, stdin, use_path};
+use super::{context::Context, first_contact, keys, stdin, use_path};
 use crate::agent::approvals::Mode as Approval;
 use crate::agent::cancel::{Cancel, Signal};
 use crate::agent::limits::parse_duration;
-use crate::config::{Flags, Scope};
+use crate::config::{self, Flags, Scope};
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
+use crate::domain::ui::Question;
 use crate::routing;
 use crate::sandbox::{Mode, Network};
 use crate::task::order::{From, Order};
@@ -43,10 +44,28 @@ async fn make_first_contact(order: &Order, context: &Context) -> Result<(), Fail
     let known = Known::read(&context.env, &order.flags, &context.ui)?;
     match known.decide(Some(&order.task)) {
         Err(failure) if failure.code == routing::NO_PATH => {}
+        Err(failure) if failure.code == routing::NO_KEY => return offer_a_key(order, context, known, failure),
         _ => return Ok(()),
     }
     let chosen = first_contact::choose(context, &known, first_contact::IN_THIS_PROJECT).await?;
     use_path::write(context, Scope::Project, &chosen.into())
+}
+
+/// Where a provider was named and has no key yet, the person may give one on the spot, and the task goes on.
+fn offer_a_key(order: &Order, context: &Context, mut known: Known, failure: Failure) -> Result<(), Failure> {
+    // What a stranger's file names is asked about before anybody types a key for it.
+    config::trust::obtain(&mut known.loaded, order.trust.as_deref(), context.ui.as_ref())?;
+    let Some(provider) = known.loaded.settings.provider.as_ref() else { return Ok(()) };
+    let question = Question::yes_no(format!("{}. Store one now, and go on with the task?", sentence(&failure.what)));
+    if !context.ui.confirm(&question) {
+        return Err(failure);
+    }
+    keys::store(context, &provider.value, None).map(drop)
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn order(args: RunArgs, context: &Context) -> Result<Order, Failure> {

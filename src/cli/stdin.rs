@@ -60,12 +60,13 @@ fn read(context: &Context) -> Result<String, Failure> {
     })?;
     if bytes.len() as u64 > LIMIT {
         return Err(Failure::usage("stdin_too_long", "stdin is longer than 10 MiB")
-            .why("no model reads that much at once")
-            .fix("put it in a file of the project and name the file in the task"));
+            .why("no model reads that much at once; put it in a file of the project and name the file in the task")
+            .fix("vk run \"do what input.txt says\" < /dev/null"));
     }
     String::from_utf8(bytes).map_err(|_| {
         Failure::usage("stdin_not_text", "stdin is not UTF-8 text")
-            .fix("put it in a file of the project and name the file in the task")
+            .why("put it in a file of the project and name the file in the task")
+            .fix("vk run \"look at input.bin\" < /dev/null")
     })
 }
 

@@ -30,8 +30,11 @@ pub async fn run(args: UseArgs, context: &Context) -> Result<(), Failure> {
     if let Some(name) = args.key.as_deref().and_then(|key| key.strip_prefix("env:")) {
         return Err(Failure::usage("key_not_stored", "a file names a stored key by its label, never a variable")
             .why("whoever may change the file could otherwise pick among the secrets around it")
-            .fix(format!("vk keys add PROVIDER --from-env {name} --label LABEL"))
-            .fix(format!("vk run --key env:{name} ...    # for one run")));
+            .fix(
+                format!("vk keys add {} --from-env {name}", args.provider.as_deref().unwrap_or_default())
+                    .replace("  ", " "),
+            )
+            .fix(format!("vk run --key env:{name} \"...\"   # for one run")));
     }
     let change = Change { path, provider: args.provider, model: args.model, key: args.key, without_model: false };
     // The names are checked as flags are, before they stand in a file.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::index::StoreKind;
 pub use super::store::StoreError;
+use crate::base::shell;
 use crate::domain::failure::{Failure, Status};
 
 #[derive(Debug, thiserror::Error)]
@@ -64,18 +65,21 @@ impl From<CredentialError> for Failure {
         let what = error.to_string();
         let unusable = |code| Failure::new(Status::NoCredential, code, what.clone());
         match error {
-            CredentialError::IndexIo { .. } => unusable("key_index_unusable"),
+            CredentialError::IndexIo { path, .. } => {
+                unusable("key_index_unusable").fix(format!("ls -ld {}", shell::path(&path)))
+            }
             CredentialError::IndexDamaged { path, .. } => unusable("key_index_damaged")
                 .why("it is never overwritten while it cannot be read; the secrets are not in it")
-                .fix(format!("mv '{0}' '{0}.damaged'", path.display()))
-                .fix("vk keys add      # for each key"),
-            CredentialError::IndexNewer { .. } => unusable("key_index_newer"),
-            CredentialError::BadLabel(_) => {
-                Failure::usage("bad_label", what).why("a label has 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+                .fix(format!("mv {0} {0}.damaged && vk keys add   # once for each key", shell::path(&path))),
+            CredentialError::IndexNewer { .. } => {
+                unusable("key_index_newer").why("this vk is older than the one that wrote it").fix("vk --version")
             }
-            CredentialError::BadAddress(_) => Failure::usage("bad_address", what),
+            CredentialError::BadLabel(_) => Failure::usage("bad_label", what)
+                .why("a label has 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+                .fix("vk keys list"),
+            CredentialError::BadAddress(_) => Failure::usage("bad_address", what).fix("vk doctor   # where it is set"),
             CredentialError::Exists { provider, label } => Failure::usage("key_exists", what)
-                .fix(format!("vk keys add {provider} --label OTHER"))
+                .fix(format!("vk keys add {provider} --label {label}-2"))
                 .fix(format!("vk keys remove {label} --provider {provider}")),
             CredentialError::Unknown { known, .. } => {
                 let failure = unusable("unknown_key");
@@ -86,9 +90,8 @@ impl From<CredentialError> for Failure {
                 }
             }
             CredentialError::Ambiguous { label, providers } => {
-                providers.iter().fold(Failure::usage("ambiguous_key", what), |failure, provider| {
-                    failure.fix(format!("--provider {provider}      # {provider}/{label}"))
-                })
+                let names: Vec<String> = providers.iter().map(|provider| format!("{provider}/{label}")).collect();
+                Failure::usage("ambiguous_key", what).why(format!("they are {}", names.join(", "))).fix("vk keys list")
             }
             CredentialError::OtherAddress { provider, label, .. } => unusable("key_bound_elsewhere")
                 .why("a key is sent only to the address it was added for")
@@ -113,27 +116,28 @@ impl From<CredentialError> for Failure {
 
 fn store_failure(error: StoreError, what: &str) -> Failure {
     let failure = |code, what: &str| Failure::new(Status::NoCredential, code, what);
-    let other_ways = |failure: Failure| {
-        failure
+    let other_ways = |code, what: &str, why: &str| {
+        failure(code, what)
+            .why(format!("{why}\nwithout a store, vk run --key env:NAME takes the key of a variable for one run"))
             .fix("vk keys init --file      # keep keys in an age-encrypted file instead")
-            .fix("vk run --key env:NAME ...      # for one run, from a variable you name")
     };
     match error {
-        StoreError::Unavailable(cause) => {
-            other_ways(failure("no_keyring", "no system keyring answers here").why(cause))
-        }
+        StoreError::Unavailable(cause) => other_ways("no_keyring", "no system keyring answers here", &cause),
         StoreError::Locked(cause) => other_ways(
-            failure("keyring_locked", "the system keyring is locked or refuses access")
-                .why(format!("{cause}; unlock it (in a desktop session, log in or open its password manager) and try again")),
+            "keyring_locked",
+            "the system keyring is locked or refuses access",
+            &format!("{cause}; unlock it (in a desktop session, log in or open its password manager) and try again"),
         ),
-        StoreError::Slow(seconds) => {
-            other_ways(failure("keyring_timeout", &format!("the system keyring did not answer within {seconds} s")).why(
-                "it may wait for somebody to unlock it, where nobody sees the question",
-            ))
+        StoreError::Slow(seconds) => other_ways(
+            "keyring_timeout",
+            &format!("the system keyring did not answer within {seconds} s"),
+            "it may wait for somebody to unlock it, where nobody sees the question",
+        ),
+        StoreError::Failed(cause) => other_ways("keyring_failed", "the system keyring failed", &cause),
+        StoreError::Absent => failure("key_gone", "the secret is not in the store").fix("vk keys list"),
+        StoreError::Damaged(cause) => {
+            failure("key_damaged", "the stored secret is damaged").why(cause).fix("vk keys list").fix("vk keys add")
         }
-        StoreError::Failed(cause) => other_ways(failure("keyring_failed", "the system keyring failed").why(cause)),
-        StoreError::Absent => failure("key_gone", "the secret is not in the store"),
-        StoreError::Damaged(cause) => failure("key_damaged", "the stored secret is damaged").why(cause),
         StoreError::Unsafe { fix, .. } => failure("key_file_unsafe", what).why("vk does not use it like that").fix(fix),
         StoreError::NoFile(_) => failure("no_key_file", what).fix("vk keys init --file"),
         StoreError::Undecryptable { source, .. } => {
@@ -142,10 +146,13 @@ fn store_failure(error: StoreError, what: &str) -> Failure {
                 Some(source) => failure.why(source.to_string()),
                 None => failure,
             }
+            .fix("vk doctor")
         }
         StoreError::Identity(_) => failure("no_age_identity", what)
-            .fix("export VK_AGE_IDENTITY=/path/to/identity.txt      # the file that age-keygen or vk keys init --file made")
-            .fix("vk run --key env:NAME ...      # for one run, from a variable you name"),
-        StoreError::Io { .. } => failure("key_file_unusable", what),
+            .why("VK_AGE_IDENTITY names it: the file that age-keygen or vk keys init --file made; without it, a key can stand in a variable for one run: --key env:NAME")
+            .fix("vk doctor"),
+        StoreError::Io { path, .. } => {
+            failure("key_file_unusable", what).fix(format!("ls -ld {}", shell::path(&path)))
+        }
     }
 }

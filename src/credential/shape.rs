@@ -19,6 +19,9 @@ pub struct ProviderFacts<'a> {
 /// The largest secret taken: 64 KiB. Keys have about 100 bytes; tokens with claims a few thousand.
 pub const MOST_BYTES: usize = 64 << 10;
 
+/// The shortest that anybody issues or chooses for a gateway of their own; what is shorter is a slip.
+const FEWEST_BYTES: usize = 4;
+
 /// An issuer whose keys have a fixed prefix.
 struct Issuer {
     /// The built-in provider's name.
@@ -139,6 +142,10 @@ fn problem_of(text: &str) -> Option<&'static str> {
         Some("the key has a control character inside; copy it again")
     } else if !text.is_ascii() {
         Some("the key has a character that no key has; copy it again from where it was made")
+    } else if ["/", "./", "../", "~/"].iter().any(|start| text.starts_with(start)) {
+        Some("the key is a path; give what the file holds")
+    } else if text.len() < FEWEST_BYTES {
+        Some("the key is too short to be one")
     } else if quoted('"') || quoted('\'') {
         Some("the key has quotes around it; give it without them")
     } else if ["sk-ant-", "sk-proj-", "sk-or-"].iter().any(|start| text.rfind(start).is_some_and(|at| at > 0)) {
@@ -158,16 +165,16 @@ pub fn env_key(env: &Env, name: &str) -> Result<Secret, Failure> {
     if !valid {
         // Not repeated: people put the key itself here.
         return Err(Failure::usage("bad_variable", "what follows env: is not the name of a variable")
-            .why("give the name, never the key: env:ANTHROPIC_API_KEY"));
+            .why("give the name, never the key: env:ANTHROPIC_API_KEY")
+            .fix("vk keys add      # asks for the key, without showing it, and stores it"));
     }
     let value = env.get(name).ok_or_else(|| {
         refused("key_variable_unset", format!("the variable {name} is not set, or empty"))
-            .fix(format!("export {name}=...      # where the key comes from"))
-            .fix("vk keys add      # store a key instead")
+            .why("it is set in the shell that vk is started from, or by what keeps the secrets of a CI")
+            .fix("vk keys add      # asks for the key, without showing it, and stores it")
     })?;
     clean(value.to_owned()).map_err(|mut failure| {
         failure.what = format!("{name} holds no usable key: {}", failure.what.trim_start_matches("the key "));
-        failure.fix.clear();
         failure
     })
 }
@@ -249,6 +256,9 @@ mod tests {
             ("sk-can\u{1b}ary", "control"),
             ("sk-can\u{2013}ary", "no key has"),
             ("sk-can\u{200b}ary", "no key has"),
+            ("/home/canary", "a path"),
+            ("~/canary.txt", "a path"),
+            ("yes", "too short"),
             ("\"sk-canary\"", "quotes"),
             ("'sk-canary'", "quotes"),
         ] {

@@ -97,6 +97,18 @@ impl Vault {
         Ok(self.index.read()?.store)
     }
 
+    /// Whether the store that a new key goes to opens: asked before anybody is asked for a key.
+    ///
+    /// # Errors
+    /// That the index or the store cannot be used.
+    pub fn probe(&self) -> Result<(), CredentialError> {
+        let kind = self.store()?.unwrap_or(self.first_choice);
+        match self.with(kind, |store| store.get("probe")) {
+            Ok(_) | Err(StoreError::Absent) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The key of this label: `client-a` where only one provider has it, or `anthropic/client-a`.
     ///
     /// # Errors

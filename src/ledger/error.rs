@@ -69,10 +69,10 @@ impl LedgerError {
             Self::Open { path, source } => failure("ledger_unwritable")
                 .why(format!("{source}; {unspent}"))
                 .fix(format!("ls -ld {}", shell::path(path.parent().unwrap_or(&path))))
-                .fix("VK_DATA_DIR=/a/folder/of/yours vk doctor"),
+                .fix("VK_DATA_DIR=\"$HOME/vk-data\" vk doctor"),
             Self::NetworkFileSystem { .. } => failure("ledger_network_file_system")
                 .why("its locks do not hold between machines, so a budget could be passed")
-                .fix("VK_DATA_DIR=/a/local/folder vk doctor"),
+                .fix("VK_DATA_DIR=\"/var/tmp/vk-$USER\" vk doctor"),
             Self::NewerSchema { .. } => failure("ledger_newer")
                 .why("this version would misread it, and changes nothing in it")
                 .fix("vk --version   # then install the newer vk"),
@@ -95,7 +95,7 @@ impl LedgerError {
             Self::ReadOnly { path, source } => failure("ledger_unwritable")
                 .why(format!("{source}; {unspent}"))
                 .fix(format!("chmod u+rw {}", shell::path(&path)))
-                .fix("VK_DATA_DIR=/a/folder/of/yours vk doctor"),
+                .fix("VK_DATA_DIR=\"$HOME/vk-data\" vk doctor"),
             Self::Locked { path, .. } => failure("ledger_locked")
                 .why("every write takes a few milliseconds, so something is holding it")
                 .fix(format!("lsof {}", shell::path(&path))),

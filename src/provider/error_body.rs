@@ -72,7 +72,9 @@ impl ErrorBody {
     /// Reads an HTTP error's body, JSON or not.
     pub(super) fn of_bytes(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
-        let Ok(value) = serde_json::from_slice::<Value>(bytes) else {
+        // Control characters inside its texts, which JSON forbids, are no reason not to read a body.
+        let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let Ok(value) = serde_json::from_str::<Value>(&plain) else {
             return Self::of_message(html_title(&text).unwrap_or_else(|| text.chars().take(2_000).collect()));
         };
         Self::of_json(&value).unwrap_or_else(|| {
@@ -155,6 +157,7 @@ mod tests {
             (r#"{"message":"Forbidden"}"#, "Forbidden"),
             (r#"{"errors":[{"status":"400","msg":"no such deployment"}]}"#, "no such deployment"),
             (r#"{"fault":{"faultstring":7}}"#, r#"a body of unknown shape: {"fault":{"faultstring":7}}"#),
+            ("{\"error\":{\"message\":\"m\u{1b}[31m\"}}", "m [31m"),
             ("upstream connect error", "upstream connect error"),
             (
                 "<!DOCTYPE html><html><head><title>502 Bad Gateway</title>",

@@ -1,7 +1,7 @@
 //! Which credential of the provider: the one that was named, else the only one, else the default one.
 
 use super::provider::ChosenProvider;
-use super::{Facts, KeyFact};
+use super::{Facts, KeyFact, NO_KEY};
 use crate::config::settings::KeyChoice;
 use crate::config::source::{Layer, Sourced};
 use crate::domain::failure::{Failure, Status};
@@ -29,7 +29,6 @@ pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result
             let key = facts.env_key.filter(|key| key.name == *name).ok_or_else(|| {
                 Failure::new(Status::NoCredential, "env_key_unset", format!("{name} is not set"))
                     .why(format!("{source} names it as the key of {}", provider.name))
-                    .fix(format!("read -rs {name} && export {name}   # then paste the key"))
                     .fix(format!("vk keys add {}", provider.name))
             })?;
             let credential = CredentialRef::Env { name: name.clone(), fingerprint: key.fingerprint.clone() };
@@ -60,7 +59,7 @@ fn infer(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result<ChosenKey, 
     let keys: Vec<&KeyFact> = facts.keys.iter().filter(|key| key.provider == provider.name).collect();
     let defaults: Vec<&KeyFact> = keys.iter().copied().filter(|key| key.is_default).collect();
     match (&keys[..], &defaults[..]) {
-        ([], _) => Err(Failure::new(Status::NoCredential, "no_key", format!("no key of {} is stored", provider.name))
+        ([], _) => Err(Failure::new(Status::NoCredential, NO_KEY, format!("no key of {} is stored", provider.name))
             .why("for one run, --key env:NAME takes the key of a variable that you name")
             .fix(format!("vk keys add {}", provider.name))),
         ([key], _) => stored(provider, key, "inferred".to_owned(), "the only stored key of this provider"),

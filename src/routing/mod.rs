@@ -163,6 +163,9 @@ fn chosen_path<'a>(facts: &Facts<'a>) -> Result<&'a Sourced<PayPath>, Failure> {
 /// The code of the failure that first contact answers in a terminal.
 pub const NO_PATH: &str = "no_path";
 
+/// The code of a provider that is named and has no key.
+pub const NO_KEY: &str = "no_key";
+
 /// The codes of a model, or a word for one, that the provider does not offer.
 pub const UNKNOWN_MODEL: [&str; 2] = ["unknown_model", "model_not_named"];
 

@@ -1,6 +1,6 @@
 //! Which provider of the path: the one that was named, else the only one that there is a credential for.
 
-use super::Facts;
+use super::{Facts, NO_KEY};
 use crate::config::provider::ProviderSettings;
 use crate::config::settings::KeyChoice;
 use crate::domain::failure::{Failure, Status};
@@ -127,7 +127,7 @@ fn none(facts: &Facts<'_>, path: PayPath) -> Failure {
     if let Some(KeyChoice::Label(label)) = facts.settings.key.as_deref() {
         return super::key::no_such_label(facts, None, label);
     }
-    Failure::new(Status::NoCredential, "no_key", format!("no {path} provider has a key"))
+    Failure::new(Status::NoCredential, NO_KEY, format!("no {path} provider has a key"))
         .why(format!(
             "the {path} providers are {}; for one run, --key env:NAME takes the key of a variable",
             names.join(", ")
@@ -140,7 +140,7 @@ fn none_of_kind(path: PayPath) -> Failure {
     let failure = Failure::new(Status::NoCredential, NO_PROVIDER, format!("no provider of kind {path} is configured"));
     match path {
         PayPath::Subscription => {
-            Failure::new(Status::NoCredential, NO_PROVIDER, "this version of vk cannot run on a Claude or Codex plan")
+            Failure::new(Status::NoCredential, NO_PROVIDER, "this version of vk cannot run on a Claude or Codex plan (subscription)")
                 .why("your own API key can pay: byok")
                 .fix("vk keys add anthropic")
                 .fix("vk use byok")

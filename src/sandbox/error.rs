@@ -34,21 +34,25 @@ impl From<SandboxError> for Failure {
         match &error {
             SandboxError::Unavailable { reason } => no_sandbox("no_sandbox")
                 .fix(remedy(reason))
-                .fix("vk run --sandbox off   # commands then run with your rights"),
+                .fix("vk run --sandbox off \"...\"   # commands then run with your rights"),
             SandboxError::OnlyPartial { reason } => no_sandbox("sandbox_partial").fix(remedy(reason)),
-            SandboxError::NetworkNeedsFull { reason } => {
-                no_sandbox("network_needs_full_sandbox").fix(remedy(reason)).fix("vk run --allow-network   # any host")
-            }
+            SandboxError::NetworkNeedsFull { reason } => no_sandbox("network_needs_full_sandbox")
+                .fix(remedy(reason))
+                .fix("vk run --allow-network \"...\"   # any host"),
             SandboxError::Leaks { .. } => no_sandbox("sandbox_leaks")
                 .fix("vk doctor")
-                .fix("vk run --sandbox off   # commands then run with your rights"),
-            SandboxError::Workspace { .. } => no_sandbox("workspace_refused").fix("cd into the project's own folder"),
-            SandboxError::Folder { .. } => no_sandbox("sandbox_folder_refused"),
-            SandboxError::Host { .. } => {
-                Self::usage("bad_host", error.to_string()).fix("vk run --allow-network=crates.io,docs.rs")
+                .fix("vk run --sandbox off \"...\"   # commands then run with your rights"),
+            SandboxError::Workspace { .. } => {
+                no_sandbox("workspace_refused").why("start vk in the project's own folder").fix("vk doctor")
             }
-            SandboxError::Ended { .. } => no_sandbox("sandbox_ended"),
-            SandboxError::Io { source, .. } => no_sandbox("sandbox_io").why(source.to_string()),
+            SandboxError::Folder { .. } => no_sandbox("sandbox_folder_refused").fix("vk doctor   # where it is set"),
+            SandboxError::Host { .. } => {
+                Self::usage("bad_host", error.to_string()).fix("vk run --allow-network=crates.io,docs.rs \"...\"")
+            }
+            SandboxError::Ended { .. } => {
+                no_sandbox("sandbox_ended").fix("vk run --continue \"go on\"").fix("vk doctor")
+            }
+            SandboxError::Io { source, .. } => no_sandbox("sandbox_io").why(source.to_string()).fix("vk doctor"),
         }
     }
 }

@@ -33,8 +33,12 @@ impl TreeLock {
                 let mut holder = String::new();
                 let _ = file.read_to_string(&mut holder);
                 return Err(Failure::usage("tree_busy", "another task is running in this tree")
-                    .why(format!("task {} holds {}", holder.trim(), root.display()))
-                    .fix("wait for it to end, or work in another clone or git worktree"));
+                    .why(format!(
+                        "task {} holds {}; wait for it to end, or work in another clone or git worktree",
+                        holder.trim(),
+                        root.display()
+                    ))
+                    .fix("vk tasks list"));
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }

@@ -9,6 +9,7 @@ use super::arguments::quote_for_shell;
 use super::output::render;
 use super::{Family, place};
 use crate::agent::approvals::{Answer, Approvals};
+use crate::base::shell;
 use crate::domain::failure::{Failure, Status as Ended};
 use crate::sandbox::{Command, Output, Sandbox, SandboxError, Status, Tampered};
 
@@ -158,7 +159,7 @@ fn tampering(tampered: &Tampered) -> Failure {
         format!("a command of the model changed {}: {}", tampered.path, tampered.what),
     );
     let failure = failure.fix("sudo apt-get install bubblewrap   # a full sandbox forbids it beforehand");
-    if tampered.restored { failure } else { failure.fix(format!("git diff; ls -la {}", tampered.path)) }
+    if tampered.restored { failure } else { failure.fix(format!("git diff; ls -la {}", shell::word(&tampered.path))) }
 }
 
 #[cfg(test)]

@@ -45,6 +45,9 @@ impl Keys<'_> {
             self.provider(name)?;
             replace = self.may_replace(name, label)?;
         }
+        if matches!(source, Source::Person) && self.context.ui.interactive() {
+            self.check_store()?;
+        }
         let secret = self.read_key(provider, source)?;
         let inferred = if provider.is_none() { self.provider_of(&secret)? } else { String::new() };
         let name = provider.unwrap_or(&inferred);
@@ -62,6 +65,14 @@ impl Keys<'_> {
         };
         self.tell(&key, &known);
         Ok(key)
+    }
+
+    /// Nobody types a key for a store that then does not open.
+    fn check_store(&self) -> Result<(), Failure> {
+        match self.vault.probe() {
+            Err(error) if self.moves_to_file(&error)? => Ok(()),
+            other => Ok(other?),
+        }
     }
 
     fn may_replace(&self, provider: &str, label: &str) -> Result<bool, Failure> {
@@ -86,10 +97,11 @@ impl Keys<'_> {
                     None => "The key (not shown): ".to_owned(),
                 };
                 let typed = self.context.ui.ask_secret(&prompt).ok_or_else(|| {
-                    let name = provider.unwrap_or("PROVIDER");
+                    let name = provider.unwrap_or("anthropic");
                     Failure::usage("no_key_given", "no key was given, and nobody is here to type one")
-                        .fix(format!("vk keys add {name} --stdin < FILE"))
-                        .fix(format!("vk keys add {name} --from-env NAME"))
+                        .why("--stdin reads it from a pipe, --from-env NAME from a variable")
+                        .fix(format!("pass show {name} | vk keys add {name} --stdin"))
+                        .fix(format!("vk keys add {name} --from-env {}_API_KEY", name.to_uppercase().replace('-', "_")))
                 })?;
                 shape::clean(typed.expose().to_owned())
             }
@@ -107,8 +119,8 @@ impl Keys<'_> {
                 "provider_not_configured",
                 format!("this is a key of {name}, which is not configured"),
             )
-            .why("its address belongs in your own config.toml")
-            .fix(format!("add a table [providers.{name}] with kind, wire, base_url and auth to config.toml")));
+            .why(format!("its address belongs in your own config.toml, in a table [providers.{name}] with kind, wire, base_url and auth"))
+            .fix("vk doctor   # where config.toml is"));
         }
         // A token of a plan names nobody either; it gets its own refusal.
         shape::check(ProviderFacts { name: "", base_url: "" }, secret)?;
@@ -118,7 +130,7 @@ impl Keys<'_> {
         answer.filter(|name| !name.is_empty()).ok_or_else(|| {
             Failure::usage("provider_unknown", "the key does not say which provider issued it")
                 .why(format!("known are: {}", names.join(", ")))
-                .fix("vk keys add PROVIDER --stdin")
+                .fix("vk keys add anthropic --stdin")
         })
     }
 

@@ -48,7 +48,7 @@ impl Keys<'_> {
 
     fn chosen(&self, label: Option<&str>, provider: Option<&str>) -> Result<Vec<KeyInfo>, Failure> {
         if let Some(label) = label {
-            return Ok(vec![self.vault.find(label, provider)?]);
+            return Ok(vec![self.find("test", label, provider)?]);
         }
         let mut keys = self.vault.list()?;
         keys.retain(|key| provider.is_none_or(|provider| key.provider == provider));
@@ -117,16 +117,21 @@ fn call_failure(error: CallError, key: &KeyInfo) -> Failure {
         }
         CallErrorKind::Forbidden => {
             no_credential("key_forbidden", format!("{provider} knows the key {name} and does not let it list models"))
+                .why("it may be allowed to answer all the same: a small task tells")
+                .fix(format!("vk run --key {} --provider {provider} --max-cost 0.10 \"say hi\"", key.label))
         }
         CallErrorKind::PayerBlocked => Failure::new(
             Status::PayerBlocked,
             "payer_blocked",
             format!("the account behind {name} cannot pay {provider}"),
-        ),
+        )
+        .fix("vk route"),
         CallErrorKind::Transport => {
             failed("unreachable", format!("{provider} could not be reached at {}", key.origin)).fix("vk doctor")
         }
-        CallErrorKind::Redirected => failed("redirected", format!("{} answered with a redirect", key.origin)),
+        CallErrorKind::Redirected => {
+            failed("redirected", format!("{} answered with a redirect", key.origin)).fix("vk doctor")
+        }
         kind => failed(kind.as_str(), format!("{provider} did not answer whether the key {name} works"))
             .fix(format!("vk keys test {} --provider {provider}", key.label)),
     };

@@ -75,7 +75,7 @@ fn names_that_do_not_exist_are_refused_with_the_command_that_was_meant() {
             3,
             &["stored: anthropic client-a", "fix: vk use byok --provider anthropic --key client-a --personal"],
         ),
-        (&["byok", "--key", "env:TEST_OPENAI_KEY"], 2, &["vk keys add PROVIDER --from-env TEST_OPENAI_KEY"]),
+        (&["byok", "--key", "env:TEST_OPENAI_KEY"], 2, &["vk keys add --from-env TEST_OPENAI_KEY"]),
         (&["byok", "--key", "sk-ant-api03-CANARYCANARYCANARY"], 2, &["looks like a key itself"]),
         (&["--provider", "openai"], 3, &["nothing says whose account pays", "vk use byok --provider openai"]),
         (&["subscription"], 3, &["cannot run on a Claude or Codex plan"]),

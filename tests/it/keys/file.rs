@@ -57,7 +57,7 @@ fn a_key_lives_in_the_encrypted_file_and_leaves_it() {
     assert!(home.files_with(CANARY).is_empty(), "{:?}", home.files_with(CANARY));
 
     home.vk(&["keys", "add", "anthropic", "--stdin", "--label", "client-a"], CANARY)
-        .says(2, &["there is a key anthropic/client-a already", "--label OTHER"]);
+        .says(2, &["there is a key anthropic/client-a already", "--label client-a-2"]);
     home.vk(&["keys", "default", "client-a"], "").says(0, &["anthropic/client-a is used"]);
     let table = home.vk(&["keys", "list"], "");
     assert!(table.stdout.contains("client-a (default)"), "{table:?}");

@@ -4,3 +4,4 @@ mod file;
 mod home;
 mod keyring;
 mod provider;
+mod refusals;

@@ -132,3 +132,13 @@ fn a_fallback_that_cannot_be_used_hides_neither_the_first_cause_nor_a_way_out() 
     assert_eq!((ran.code, finished["status"].as_str()), (4, Some("payer_blocked")), "the first cause decides: {ran}");
     assert!(finished["error"]["message"].as_str().unwrap().contains("spare does not accept"), "{ran}");
 }
+
+#[test]
+fn the_cost_of_the_last_task_needs_no_id() {
+    let provider = Provider::start([Script::sse(&Turn::say("ok").tokens(1_000, 100).anthropic())]);
+    let vk = anthropic(&provider);
+    let (_, finished) = report(&vk, &ANTHROPIC, &["go"]);
+    let shown = vk.run(&["cost", "show"]);
+    assert!(shown.code == 0 && shown.stdout.contains(finished["task_id"].as_str().unwrap()), "{shown}");
+    assert!(vk.run(&["cost", "--since", "2020-01-01", "--until", "2020-01-02"]).stderr.contains("vk tasks list"));
+}
