@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory as _};
 
 use super::args::Cli;
@@ -16,7 +16,11 @@ pub(super) fn failure(error: &clap::Error, args: &[OsString]) -> Failure {
     let (what, why) = words(&error.to_string());
     let failure = Failure::usage("bad_arguments", what);
     let failure = if why.is_empty() { failure } else { failure.why(why) };
-    suggested(error, args).into_iter().chain([help(args)]).fold(failure, Failure::fix)
+    suggested(error, args)
+        .or_else(|| as_a_task(error, args))
+        .into_iter()
+        .chain([help(args)])
+        .fold(failure, Failure::fix)
 }
 
 /// The reader's text without its labels: the first paragraph says what, the others why, the last one names `--help`.
@@ -64,6 +68,14 @@ fn suggested(error: &clap::Error, args: &[OsString]) -> Option<String> {
     let whole = ["vk".to_owned()].into_iter().chain(mended.iter().cloned());
     let works = done && Cli::command().try_get_matches_from(whole).is_ok();
     works.then(|| format!("vk {}", mended.iter().map(|arg| shell::word(arg)).collect::<Vec<_>>().join(" ")))
+}
+
+/// `vk fix the tests`: words that are no command are most likely a task.
+fn as_a_task(error: &clap::Error, args: &[OsString]) -> Option<String> {
+    let words: Option<Vec<&str>> = args.iter().skip(1).map(|arg| arg.to_str()).collect();
+    let task = words?.join(" ");
+    let is_task = error.kind() == ErrorKind::InvalidSubcommand && task.contains(' ') && !task.contains(['\n', '-']);
+    is_task.then(|| format!("vk run {}", shell::sentence(&task)))
 }
 
 fn one(error: &clap::Error, kind: ContextKind) -> Option<String> {
@@ -146,6 +158,7 @@ mod tests {
                vk run --help
         ");
         assert!(told("vk ruun go").contains("  fix: vk run go\n       vk --help\n"), "{}", told("vk ruun go"));
+        assert!(told("vk fix the tests").contains("  fix: vk run \"fix the tests\"\n"), "{}", told("vk fix the tests"));
         insta::assert_snapshot!(told("vk keys remove"), @r"
         error: the following required arguments were not provided: <LABEL>
           why: usage: vk keys remove <LABEL>

@@ -34,7 +34,10 @@ pub async fn run(args: UseArgs, context: &Context) -> Result<(), Failure> {
                 format!("vk keys add {} --from-env {name}", args.provider.as_deref().unwrap_or_default())
                     .replace("  ", " "),
             )
-            .fix(format!("vk run --key env:{name} \"...\"   # for one run")));
+            .fix(format!(
+                "vk run --path {} --key env:{name} \"...\"   # for one run",
+                args.path.as_deref().unwrap_or("byok")
+            )));
     }
     let change = Change { path, provider: args.provider, model: args.model, key: args.key, without_model: false };
     // The names are checked as flags are, before they stand in a file.

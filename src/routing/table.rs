@@ -102,5 +102,9 @@ fn why_not(path: PayPath, failure: &Failure) -> String {
     if path == PayPath::Subscription && failure.code == provider::NO_PROVIDER {
         return "not in this version".to_owned();
     }
+    // Who must be described first has no command for it.
+    if let (provider::NO_PROVIDER, Some(why)) = (failure.code, &failure.why) {
+        return format!("{}: {why}", failure.what);
+    }
     failure.fix.first().map_or_else(|| failure.what.clone(), |fix| format!("{}: {fix}", failure.what))
 }
