@@ -225,6 +225,7 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
         }
         'vk;models;list' {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How it is written')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Those that their vendor has retired too')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break

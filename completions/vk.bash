@@ -510,7 +510,7 @@ _vk() {
             return 0
             ;;
         vk__subcmd__models__subcmd__list)
-            opts="-h --output --help"
+            opts="-h --all --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

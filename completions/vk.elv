@@ -200,6 +200,7 @@ set edit:completion:arg-completer[vk] = {|@words|
         }
         &'vk;models;list'= {
             cand --output 'How it is written'
+            cand --all 'Those that their vendor has retired too'
             cand -h 'Print help'
             cand --help 'Print help'
         }

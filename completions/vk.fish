@@ -179,6 +179,7 @@ complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcom
 complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list refresh prices" -f -a "prices" -d 'Every price in force, with its source and date'
 complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from list" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''"
+complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from list" -l all -d 'Those that their vendor has retired too'
 complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from refresh" -l from -d 'A copy of models.dev\'s api.json or of LiteLLM\'s price map, instead of the network; both: give it twice' -r -F
 complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from refresh" -s h -l help -d 'Print help'

@@ -261,6 +261,9 @@ pub enum ModelsCommand {
         /// Only models whose id holds this text
         #[arg(value_hint = ValueHint::Other)]
         filter: Option<String>,
+        /// Those that their vendor has retired too
+        #[arg(long)]
+        all: bool,
         /// How it is written
         #[arg(long, value_name = "FORMAT", default_value = "table")]
         output: ListOutput,

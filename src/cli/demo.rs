@@ -21,6 +21,7 @@ use crate::domain::event::Event;
 use crate::domain::failure::Failure;
 use crate::domain::path::Wire;
 use crate::domain::ui::{Question, Ui};
+use crate::present::terminal::answered;
 use crate::rehearsal::{Line, SEEN, Script, Server, Silent, scenes};
 use crate::sandbox::{Mode, Network};
 use crate::task::order::{From, Order};
@@ -40,17 +41,19 @@ pub async fn run(args: DemoArgs, context: &Context) -> Result<(), Failure> {
 
     heading(ui, 1, "a task whose check fails first");
     let checks = vec![scenes::CHECK.to_owned()];
-    stage.act(ui, scenes::TASK_CHECKED, Flags { checks, ..Stage::byok() }).await?;
+    stage.act(ui, scenes::TASK_CHECKED, Flags { checks, ..Stage::byok() }, &stage.env).await?;
 
     heading(ui, 2, "a poisoned ANTHROPIC_API_KEY and ANTHROPIC_BASE_URL in the environment");
-    stage.act(ui, scenes::TASK_POISONED, Stage::byok()).await?;
+    stage.act(ui, scenes::TASK_POISONED, Stage::byok(), &stage.poisoned).await?;
     let strangers = stage.stranger.connections();
-    ui.say(&format!("The poisoned address got {strangers} connections; the key in your store paid, as shown."));
+    ui.say(&format!(
+        "The poisoned address got {strangers} connections; the key of the demo's own store was used, as shown."
+    ));
 
     heading(ui, 3, "credits that end in the middle of a task");
     ui.say("The user wrote this edge: \"platform:gateway -> byok:anthropic/demo\" = \"ask\". Without it the task would stop.");
     let flags = Flags { path: Some("platform".into()), provider: Some("gateway".into()), ..Flags::default() };
-    stage.act(ui, scenes::TASK_CREDITS, flags).await?;
+    stage.act(ui, scenes::TASK_CREDITS, flags, &stage.env).await?;
 
     ui.say("");
     ui.say("What the demo's own ledger has (vk cost):");
@@ -85,6 +88,8 @@ fn heading(ui: &Arc<dyn Ui>, number: u32, what: &str) {
 struct Stage {
     folder: tempfile::TempDir,
     env: Env,
+    /// The same with a stranger's key and address in it.
+    poisoned: Env,
     stranger: Silent,
     _anthropic: Server,
     _gateway: Server,
@@ -100,9 +105,13 @@ impl Stage {
         let stranger = Silent::start().await.map_err(|e| unbuilt(&e))?;
         let root = folder.path().canonicalize().map_err(|e| unbuilt(&e))?;
         furnish(&root, &anthropic, &gateway).map_err(|e| unbuilt(&e))?;
-        let env = environment(&context.env, &root, &stranger);
+        let identity = age::x25519::Identity::generate().to_string();
+        let address = stranger.origin();
+        let poison = [("ANTHROPIC_API_KEY", POISON), ("ANTHROPIC_BASE_URL", address.as_str())];
+        let env = environment(&context.env, &root, identity.expose_secret(), &[]);
+        let poisoned = environment(&context.env, &root, identity.expose_secret(), &poison);
         store_keys(&root.join("data"), &env, &context.ui, &anthropic, &gateway)?;
-        Ok(Self { folder, env, stranger, _anthropic: anthropic, _gateway: gateway })
+        Ok(Self { folder, env, poisoned, stranger, _anthropic: anthropic, _gateway: gateway })
     }
 
     fn byok() -> Flags {
@@ -110,7 +119,7 @@ impl Stage {
     }
 
     /// Runs one task as `vk run` would, under the demo's environment.
-    async fn act(&self, ui: &Arc<dyn Ui>, task: &str, flags: Flags) -> Result<(), Failure> {
+    async fn act(&self, ui: &Arc<dyn Ui>, task: &str, flags: Flags, env: &Env) -> Result<(), Failure> {
         ui.say(&format!("$ vk run \"{task}\""));
         let order = Order {
             task: task.to_owned(),
@@ -128,7 +137,7 @@ impl Stage {
             rehearsed: true,
         };
         let answering: Arc<dyn Ui> = Arc::new(Answering(Arc::clone(ui)));
-        let (env, cancel) = (&self.env, Cancel::default());
+        let cancel = Cancel::default();
         match run::run(&order, env, &answering, &cancel).await {
             // The rehearsed commands are known; without any sandbox here the demo says so and goes on.
             Err(failure) if failure.status == crate::domain::failure::Status::NoSandbox => {
@@ -168,20 +177,17 @@ fn furnish(root: &Path, anthropic: &Server, gateway: &Server) -> io::Result<()> 
     fs::write(root.join("config").join("config.toml"), config)
 }
 
-/// What the demo's vk sees: the machine's programs and terminal, folders of its own, and two poisoned variables.
-fn environment(real: &Env, root: &Path, stranger: &Silent) -> Env {
+/// What the demo's vk sees: the machine's programs and terminal, folders of its own, and what a scene adds.
+fn environment(real: &Env, root: &Path, identity: &str, more: &[(&str, &str)]) -> Env {
     let at = |dir: &str| root.join(dir).display().to_string();
     let (home, config, data) = (at("home"), at("config"), at("data"));
-    let identity = age::x25519::Identity::generate().to_string();
-    let poisoned = stranger.origin();
     let mut vars = vec![
         ("HOME", home.as_str()),
         ("VK_CONFIG_DIR", config.as_str()),
         ("VK_DATA_DIR", data.as_str()),
-        ("VK_AGE_IDENTITY", identity.expose_secret()),
-        ("ANTHROPIC_API_KEY", POISON),
-        ("ANTHROPIC_BASE_URL", poisoned.as_str()),
+        ("VK_AGE_IDENTITY", identity),
     ];
+    vars.extend(more);
     for name in ["PATH", "TERM", "LANG", "LC_ALL", "NO_COLOR", "COLUMNS", "USER"] {
         if let Some(value) = real.get(name) {
             vars.push((name, value));
@@ -221,10 +227,8 @@ impl Ui for Answering {
     }
 
     fn ask(&self, question: &Question) -> Option<char> {
-        for line in question.detail.as_deref().unwrap_or_default().lines() {
-            self.0.say(&format!("  {line}"));
-        }
-        self.0.say(&format!("{} [y/N] y   (the demo answers for you)", question.text));
+        let asked = answered(question, 'y');
+        asked.lines().for_each(|line| self.0.say(line));
         Some('y')
     }
 

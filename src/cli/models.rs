@@ -14,17 +14,17 @@ use crate::credential::Vault;
 use crate::domain::failure::Failure;
 use crate::domain::path::Auth;
 use crate::present::models::{self, Row};
-use crate::present::{self, table};
+use crate::present::{self, grid};
 use crate::routing;
 
 /// # Errors
 /// A configuration or key index that cannot be read; a filter that no model matches is exit 2.
 pub fn run(args: ModelsArgs, context: &Context) -> Result<(), Failure> {
-    let (filter, output) = match args.command {
-        Some(ModelsCommand::List { filter, output }) => (filter, output),
+    let (filter, all, output) = match args.command {
+        Some(ModelsCommand::List { filter, all, output }) => (filter, all, output),
         Some(ModelsCommand::Refresh { from }) => return super::block_on(prices::refresh(&from, context)),
         Some(ModelsCommand::Prices { diff, output }) => return prices::show(diff, output, context),
-        None => (None, ListOutput::Table),
+        None => (None, false, ListOutput::Table),
     };
     let loaded = config::load(&context.env, &Flags::default())?;
     let (catalog, damage) = Catalog::load(&loaded.dirs.data);
@@ -52,12 +52,23 @@ pub fn run(args: ModelsArgs, context: &Context) -> Result<(), Failure> {
             Failure::usage("no_such_model", format!("no known model's id holds \"{filter}\"")).fix("vk models list")
         );
     }
+    // Who asks for a model by its name wants to know that it is retired; scripts read it from a field.
+    let before = rows.len();
+    if !all && filter.is_empty() && output == ListOutput::Table {
+        rows.retain(|row| !row.is_retired);
+    }
+    let retired = before - rows.len();
+    if retired > 0 {
+        let models =
+            if retired == 1 { "1 retired model is".to_owned() } else { format!("{retired} retired models are") };
+        context.ui.say(&format!("{models} not shown: vk models list --all"));
+    }
     if more > 0 {
         context.ui.say(&format!("{more} more models from vk models refresh are priced: vk models list TEXT"));
     }
     present::stdout(&match output {
         ListOutput::Json => models::json(&rows),
-        ListOutput::Table => models::table(&rows, table::width(&context.env)),
+        ListOutput::Table => models::table(&rows, grid::Style::of(&context.env, listing.at)),
     })
 }
 

@@ -32,6 +32,13 @@ pub(super) fn question_text(question: &Question, paint: Paint, width: usize) -> 
     shown
 }
 
+/// A question that nobody has to answer, as it looks with its answer: for the demo.
+#[must_use]
+pub fn answered(question: &Question, key: char) -> String {
+    let width = console::Term::stderr().size_checked().map_or(usize::MAX, |(_, columns)| usize::from(columns));
+    format!("{}{key}   (the demo answers for you)", question_text(question, Paint(false), width))
+}
+
 /// The option that a typed line names: its key, the meaning or its first word, in any case; nothing typed is the
 /// first option. `None` when it names none.
 pub(super) fn choose(question: &Question, typed: &str) -> Option<char> {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::escape::{escape, escape_line};
+use super::grid::{self, Column, Style};
 use super::json::text;
-use super::table::{cell, new_table, number, render};
+use super::table::wrap;
 use crate::base::money::TokenPrice;
 use crate::catalog::{Price, Rates};
 use crate::domain::path::PayPath;
@@ -81,29 +81,36 @@ pub(super) fn rates_json(rates: &Rates) -> Value {
 
 /// A table for each provider, under a line that says who can serve it and where its prices are from.
 #[must_use]
-pub fn table(rows: &[Row<'_>], width: Option<u16>) -> String {
+pub fn table(rows: &[Row<'_>], style: Style) -> String {
     let sections: Vec<String> =
-        rows.chunk_by(|a, b| a.provider == b.provider).map(|rows| section(rows, width)).collect();
-    sections.join("\n")
+        rows.chunk_by(|a, b| a.provider == b.provider).map(|rows| section(rows, style)).collect();
+    let legend = "Prices are USD a million tokens. cached: read from a cache; to 5m, to 1h: written to one for 5 minutes \
+        or 1 hour; longer prompts: their in and out price. also: the names that lead to a model.\n";
+    let columns = style.width.map_or(usize::MAX, usize::from);
+    let legend: String = legend.lines().map(|line| wrap(line, columns, "", "")).collect();
+    format!("{}\n{legend}", sections.join("\n"))
 }
 
-fn section(rows: &[Row<'_>], width: Option<u16>) -> String {
-    let mut table = new_table(&["model", "in", "out", "read", "w 5m", "w 1h", "context", ""], width);
-    for row in rows {
-        let price = |of: fn(&Rates) -> TokenPrice| {
-            number(&row.price.as_ref().map_or_else(|| "?".to_owned(), |price| of(&price.rates).to_string()))
-        };
-        table.add_row([
-            cell(row.id),
-            price(|rates| rates.input),
-            price(|rates| rates.output),
-            price(|rates| rates.cache_read),
-            price(|rates| rates.cache_write_5m),
-            price(|rates| rates.cache_write_1h),
-            number(&row.context.map_or_else(|| "?".to_owned(), tokens)),
-            cell(&note(row)),
-        ]);
-    }
+fn section(rows: &[Row<'_>], style: Style) -> String {
+    let text = |name, rank, cell: fn(&Row<'_>) -> String| Column::text(name, rank, rows.iter().map(cell));
+    let price = |name, rank, of: fn(&Rates) -> TokenPrice| {
+        let shown =
+            |row: &Row<'_>| row.price.as_ref().map_or_else(|| "?".to_owned(), |price| of(&price.rates).to_string());
+        Column::number(name, rank, rows.iter().map(shown))
+    };
+    // An id is copied: it is never shortened.
+    let columns = vec![
+        text("model", 0, |row| row.id.to_owned()),
+        price("in", 0, |rates| rates.input),
+        price("out", 0, |rates| rates.output),
+        price("cached", 2, |rates| rates.cache_read),
+        price("to 5m", 5, |rates| rates.cache_write_5m),
+        price("to 1h", 6, |rates| rates.cache_write_1h),
+        Column::number("context", 3, rows.iter().map(|row| row.context.map_or_else(|| "?".to_owned(), tokens))),
+        text("also", 1, note),
+        text("longer prompts", 4, longer),
+    ];
+    let table = grid::table(columns, style);
     let provider = rows.first().map_or("", |row| row.provider);
     let paths: BTreeSet<String> = rows.iter().map(paths).collect();
     let sources: BTreeSet<String> = rows
@@ -112,9 +119,13 @@ fn section(rows: &[Row<'_>], width: Option<u16>) -> String {
         .map(|price| format!("{}, {}", price.source, price.as_of))
         .collect();
     let join = |texts: BTreeSet<String>| texts.into_iter().collect::<Vec<_>>().join("; ");
-    let head = format!("{provider} · {} · USD a million tokens", join(paths));
-    let foot = if sources.is_empty() { String::new() } else { format!("prices: {}\n", join(sources)) };
-    format!("{}\n{}{}", escape_line(&head), render(&table), escape(&foot))
+    let columns = style.width.map_or(usize::MAX, usize::from);
+    let head = wrap(&format!("{provider}, paid by: {}", join(paths)), columns, "", "  ");
+    let foot = match join(sources) {
+        sources if sources.is_empty() => String::new(),
+        sources => wrap(&format!("prices read from {sources}"), columns, " ", "   "),
+    };
+    format!("{head}{table}{foot}")
 }
 
 /// `1M`, `200K`: a length as vendors write it.
@@ -133,7 +144,7 @@ fn tokens(count: u64) -> String {
 
 fn paths(row: &Row<'_>) -> String {
     if row.served_by.is_empty() {
-        return "no direct credential: platform only".to_owned();
+        return "a platform only; vk has no direct path to it".to_owned();
     }
     let shown = row.served_by.iter().map(|(path, provider, ready)| {
         let name = if *path == PayPath::Byok && provider == row.provider {
@@ -146,13 +157,17 @@ fn paths(row: &Row<'_>) -> String {
     shown.collect::<Vec<_>>().join(", ")
 }
 
+/// What a prompt over some length costs: its in and out price.
+fn longer(row: &Row<'_>) -> String {
+    let long = row.price.as_ref().and_then(|price| price.long.as_ref());
+    long.map(|long| format!("over {}: {}/{}", tokens(long.over_tokens), long.rates.input, long.rates.output))
+        .unwrap_or_default()
+}
+
 fn note(row: &Row<'_>) -> String {
     let mut notes = Vec::new();
     if !row.words.is_empty() {
         notes.push(row.words.join(", "));
-    }
-    if let Some(long) = row.price.as_ref().and_then(|price| price.long.as_ref()) {
-        notes.push(format!("over {}: {}/{}", tokens(long.over_tokens), long.rates.input, long.rates.output));
     }
     if row.price.is_none() {
         notes.push("no price".to_owned());

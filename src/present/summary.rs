@@ -44,7 +44,8 @@ pub(super) fn text(end: &TaskFinished, spent: Usd, cap: Option<Usd>, paint: Pain
     for refused in &end.refused {
         row("refused", &escape_line(refused));
     }
-    if let Some(id) = &end.task_id {
+    // What the demo did is gone with its folder.
+    if let Some(id) = end.task_id.as_ref().filter(|_| end.cost_state != Some(CostState::Rehearsed)) {
         if !end.files_changed.is_empty() {
             row("undo", &format!("vk tasks undo {id}"));
         }
@@ -60,22 +61,21 @@ fn headline(end: &TaskFinished, paint: Paint) -> String {
     if end.status == Status::Done && end.task_id.is_none() {
         return paint.good("dry run: nothing was sent");
     }
-    let words = match end.status {
-        Status::Done => "done",
-        Status::CheckFailed => "not done: a check fails",
-        Status::GaveUp => "not done: the model gave up",
-        Status::Limit => "not done: turns or time are used up",
-        Status::Usage => "not started",
-        Status::NoCredential => "stopped: no usable credential",
-        Status::PayerBlocked => "stopped: the payer cannot pay",
-        Status::Contradicted => "stopped: another payer than the one shown was charged",
-        Status::Budget => "stopped: the budget is used up",
-        Status::ProviderFailed => "stopped: the provider failed",
-        Status::Untrusted => "stopped: not trusted, or an approval was needed",
-        Status::NoSandbox => "stopped: no sandbox",
-        Status::Ledger => "stopped: the ledger cannot record",
-        Status::Interrupted => "interrupted",
+    let why = match end.status {
+        Status::Done | Status::CheckFailed | Status::ProviderFailed | Status::Interrupted => "",
+        Status::GaveUp => ": the model did not finish",
+        Status::Limit => ": turns or time are used up",
+        Status::Usage => ": not started",
+        Status::NoCredential => ": no key or login can be used",
+        Status::PayerBlocked => ": the payer cannot pay",
+        Status::Contradicted => ": another payer than the one shown was charged",
+        Status::Budget => ": it is used up",
+        Status::Untrusted => ": not trusted, or an approval was needed",
+        Status::NoSandbox => ": commands cannot be held",
+        Status::Ledger => ": it cannot record",
     };
+    let words = format!("{}{why}", status_words(end.status.as_str()));
+    let words = words.as_str();
     let words = if end.status == Status::Done { paint.good(words) } else { paint.bad(words) };
     let mut parts = vec![words];
     if end.turns > 0 {
@@ -178,6 +178,12 @@ pub(super) fn payer_words(share: &PayerShare) -> String {
     escape_line(&parts.join(" · ")).into_owned()
 }
 
+/// A status as people read it, in tables and sentences alike: `check failed`.
+#[must_use]
+pub fn status_words(status: &str) -> String {
+    status.replace('_', " ")
+}
+
 /// `1 turn`, `3 turns`.
 pub(super) fn count(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(n), if n == 1 { one } else { many })
@@ -266,7 +272,7 @@ pub(super) mod tests {
         end.status = Status::ProviderFailed;
         end.payers.push(PayerShare { cost_usd: None, cost_state: CostState::Unknown, ..end.payers[0].clone() });
         insta::assert_snapshot!(shown(&end), @r#"
-        stopped: the provider failed · 3 turns · 2 files changed · 1m 12s
+        provider failed · 3 turns · 2 files changed · 1m 12s
           src/lib.rs       +12 −4
           assets/日本.png  binary
           check    cargo test ✓ passed (round 2)
@@ -300,7 +306,7 @@ pub(super) mod tests {
         let mut end = finished();
         (end.turns, end.status, end.cost_state, end.payers) = (0, Status::NoSandbox, None, Vec::new());
         (end.files_changed, end.checks, end.refused, end.sandbox) = (Vec::new(), Vec::new(), Vec::new(), None);
-        insta::assert_snapshot!(shown(&end), @"stopped: no sandbox · no files changed · 1m 12s");
+        insta::assert_snapshot!(shown(&end), @"no sandbox: commands cannot be held · no files changed · 1m 12s");
     }
 
     #[test]
@@ -310,7 +316,7 @@ pub(super) mod tests {
         (end.files_changed, end.checks, end.refused) = (Vec::new(), Vec::new(), Vec::new());
         (end.status, end.uncharged_attempts) = (Status::ProviderFailed, 3);
         insta::assert_snapshot!(shown(&end), @r#"
-        stopped: the provider failed · no files changed · 1m 12s
+        provider failed · no files changed · 1m 12s
           cost     3 attempts failed, nothing was charged
           sandbox  full
           go on    vk run --continue=t01jd3k9x2 "..."

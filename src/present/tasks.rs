@@ -8,7 +8,7 @@ use super::escape::{columns, escape, escape_line};
 use super::grid::{self, Column, Style};
 use super::json::text;
 use super::screen::Paint;
-use super::summary::{cost_words, count, payer_words, tokens};
+use super::summary::{cost_words, count, payer_words, status_words, tokens};
 use super::table::{fold, width};
 use crate::base::clock;
 use crate::base::env::Env;
@@ -31,7 +31,7 @@ pub fn list(tasks: &[TaskRecord], all: bool, style: Style) -> String {
         text("task", 0, |task| task.task_id.clone()),
         Column::text("when (UTC)", 2, tasks.iter().map(|task| grid::when(task.started_at, style.now))),
         text("words", 1, |task| first_words(&task.words)).giving_way(),
-        text("status", 0, |task| task.status.clone()),
+        text("status", 0, |task| status_words(&task.status)),
         number("files", 3, |task| task.files_changed.map_or_else(|| "-".to_owned(), |files| files.to_string())),
         text("path", 4, |task| task.path.clone()),
         text("model", 5, |task| task.model.clone()),
@@ -111,7 +111,7 @@ pub fn show(task: &TaskRecord, payers: &[PayerShare], changes: Option<&Recorded>
     };
     let exit = task.exit_code.map_or_else(String::new, |code| format!(" (exit {code})"));
     let turns = task.turns.map_or_else(String::new, |turns| format!(" · {}", count(u64::from(turns), "turn", "turns")));
-    row("task", &format!("{} · {}{exit}{turns}", task.task_id, task.status));
+    row("task", &format!("{} · {}{exit}{turns}", task.task_id, status_words(&task.status)));
     row("words", &task.words);
     row("project", &format!("{} · {}", task.project, task.project_dir.display()));
     let end = task.finished_at.map_or_else(String::new, |at| format!(" to {}", &clock::rfc3339(at)[11..19]));

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+pub use super::ask::answered;
 use super::ask::{self, Tty, Typing};
 use super::escape::{escape, escape_controls, escape_line};
 use super::github::Github;

@@ -118,7 +118,8 @@ async fn run_to_end(
 fn rehearse(order: &Order, route: &mut Route) {
     if order.rehearsed {
         route.rehearsed = true;
-        route.payer = format!("nobody pays, the model is rehearsed ({})", route.payer);
+        let otherwise = route.payer.replacen("you pay", "you would pay", 1);
+        route.payer = format!("nobody pays, the model is rehearsed ({otherwise})");
     }
 }
 
@@ -326,12 +327,10 @@ impl Running<'_> {
         let spent = self.ending.legs.iter().map(|leg| leg.spent.counted).sum();
         next.cap = edges::cap_after(next.cap, spent, step.allow);
         if step.allow == Allow::Ask {
-            let question = Question::yes_no("Go on with this task under that other payer?").detail(format!(
-                "{}\n{}\nallowed by {}",
-                failure.what,
-                next.line(),
-                step.shown
-            ));
+            // A payer that cannot pay has been told of just now.
+            let why = if failure.status == Status::PayerBlocked { String::new() } else { failure.what.clone() + "\n" };
+            let detail = format!("{why}{}\nallowed by {}", next.line(), step.shown);
+            let question = Question::yes_no("Go on with this task under that other payer?").detail(detail);
             if !self.ui.confirm(&question) {
                 return Ok(None);
             }

@@ -151,6 +151,8 @@ fn spreadsheets_get_text_and_not_formulas() {
     assert!(said.out.contains(r",'=1+1 \x1b[2J,"), "{}", said.out);
     let said = home.vk(&["cost", "--output", "markdown", "--by", "payer"]);
     assert!(said.out.starts_with("| payer | calls |"), "{}", said.out);
+    let said = home.vk(&["cost", "--output", "json", "--by", "payer"]);
+    assert!(said.out.contains(r#""group":"byok:anthropic""#), "{}", said.out);
 }
 
 #[test]

@@ -127,10 +127,11 @@ fn column(by: Group, a: &str, t: &str) -> String {
         Group::Path => format!("{a}.path"),
         Group::Model => format!("{a}.model"),
         Group::Provider => format!("{a}.provider"),
-        Group::Payer => format!("{a}.payer"),
+        // As in the edges of a configuration: the sentence that people see changes with markups and addresses.
+        Group::Payer => format!("{a}.path || ':' || {a}.provider"),
         // Two keys may share a label, one key may have had two: the fingerprint says which key it was.
         Group::Key => format!("coalesce({a}.key_label || ' ', '') || coalesce({a}.key_fingerprint, 'no key')"),
-        Group::User => format!("{t}.user_name"),
+        Group::User => format!("coalesce(nullif({t}.user_name, ''), '(none)')"),
         Group::Tool => format!("{t}.tool"),
     }
 }

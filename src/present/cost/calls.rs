@@ -9,7 +9,7 @@ use crate::domain::cost::CostState;
 use crate::ledger::query::{CallRow, CallState, TaskRecord};
 use crate::present::grid::{Column, table as grid, when};
 use crate::present::screen::seconds;
-use crate::present::summary::thousands;
+use crate::present::summary::{status_words, thousands};
 use crate::present::table::wrap;
 
 pub(super) fn table(task: &TaskRecord, calls: &[CallRow], style: Style) -> String {
@@ -37,9 +37,9 @@ fn head(task: &TaskRecord, places: Places, style: Style) -> String {
             let ms = u64::try_from(at.as_millisecond() - task.started_at.as_millisecond()).unwrap_or(0);
             let code =
                 task.exit_code.filter(|code| *code > 0).map(|code| format!(" (exit {code})")).unwrap_or_default();
-            format!("{}{code} after {}", task.status, seconds(ms))
+            format!("{}{code} after {}", status_words(&task.status), seconds(ms))
         }
-        None => task.status.clone(),
+        None => status_words(&task.status),
     };
     let key = match (&task.key_label, &task.key_fingerprint) {
         (Some(label), Some(print)) => format!(" · key {label} {print}"),
@@ -114,7 +114,7 @@ fn tint(call: &CallRow) -> CostState {
 }
 
 fn outcome(call: &CallRow) -> String {
-    let word = call.outcome.clone().unwrap_or_default();
+    let word = status_words(call.outcome.as_deref().unwrap_or_default());
     match call.http_status {
         Some(status) if word != "ok" => format!("{word} {status}"),
         _ => word,

@@ -5,7 +5,7 @@ use super::totals::{self, Decimals};
 use super::{Style, sums};
 use crate::ledger::query::{Group, GroupRow, Report, Rows, Spend, TaskRow};
 use crate::present::grid::{Column, table as grid, when};
-use crate::present::summary::thousands;
+use crate::present::summary::{status_words, thousands};
 
 pub(super) fn table(report: &Report, style: Style) -> String {
     let decimals = Decimals::of(sums(report));
@@ -38,7 +38,7 @@ fn tasks(rows: &[TaskRow], decimals: Decimals, style: Style) -> Vec<Column> {
         Column::number("at list", 11, rows.iter().map(|row| at_least(row.spend.list, decimals.list))),
         Column::number("cost", 0, rows.iter().map(|row| charged(&row.spend, decimals.charged))),
         text("state", 0, |row| row.state.as_str().to_owned()).tinted(rows.iter().map(|row| row.state)),
-        text("ended", 13, |row| row.status.clone()),
+        text("ended", 13, |row| status_words(&row.status)),
     ];
     let mut columns = Vec::from(columns);
     if let Some(tool) = tool {

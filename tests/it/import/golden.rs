@@ -67,16 +67,13 @@ fn codex_agrees_with_ccusage() {
         .collect();
     assert_eq!(
         rows,
-        [
-            json!(["the log does not say who paid", 2, null, "unknown"]),
-            json!(["your ChatGPT plan (plus) covers it", 4, "0.00", "covered"]),
-        ]
+        [json!(["unknown:openai", 2, null, "unknown"]), json!(["subscription:codex", 4, "0.00", "covered"])]
     );
     assert_eq!(report["totals"]["billed"], "0.00");
     assert_eq!(report["totals"]["covered_list"], "0.058562");
     assert_eq!(report["totals"]["unknown_calls"], 2);
     let shown = vk.run(&["cost", "--by", "tool"]);
-    assert!(shown.stdout.contains("2 calls, $0.02 at list price; what was charged is not known"), "{shown}");
+    assert!(shown.stdout.contains("2 calls, $0.0187 at list price; what was charged is not known"), "{shown}");
 }
 
 /// ccusage has 185 tokens of output: it leaves out the 200 of reasoning that a message with a `total` has beside its
