@@ -99,7 +99,7 @@ fn section(rows: &[Row<'_>], style: Style) -> String {
         Column::number(name, rank, rows.iter().map(shown))
     };
     // An id is copied: it is never shortened.
-    let columns = vec![
+    let mut columns = vec![
         text("model", 0, |row| row.id.to_owned()),
         price("in", 0, |rates| rates.input),
         price("out", 0, |rates| rates.output),
@@ -108,8 +108,10 @@ fn section(rows: &[Row<'_>], style: Style) -> String {
         price("to 1h", 6, |rates| rates.cache_write_1h),
         Column::number("context", 3, rows.iter().map(|row| row.context.map_or_else(|| "?".to_owned(), tokens))),
         text("also", 1, note),
-        text("longer prompts", 4, longer),
     ];
+    if rows.iter().any(|row| !longer(row).is_empty()) {
+        columns.push(text("longer prompts", 4, longer));
+    }
     let table = grid::table(columns, style);
     let provider = rows.first().map_or("", |row| row.provider);
     let paths: BTreeSet<String> = rows.iter().map(paths).collect();

@@ -54,7 +54,7 @@ fn what_was_read_prices_new_models_everywhere() {
     assert_eq!(listed[0]["price"]["source"], "models.dev and LiteLLM");
     assert_eq!(listed[0]["price"]["hash"].as_str().unwrap().len(), 12);
     let shown = vk.run(&["models", "list", "kimi-k3"]);
-    assert!(shown.stdout.contains("no direct credential: platform only"), "{shown}");
+    assert!(shown.stdout.contains("a platform only; vk has no direct path to it"), "{shown}");
     // 100,000 x $4.50 + 900,000 x $0.225 + 15,000 x $22.50 a million = $0.45 + $0.2025 + $0.3375 = $0.99
     let args =
         ["compare", "--tasks", "1000", "--tokens", "100k,900k,15k", "--model", "claude-opus-6", "--output", "json"];

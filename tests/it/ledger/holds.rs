@@ -43,7 +43,7 @@ fn a_hold_becomes_what_was_billed_and_frees_the_rest() {
     insta::assert_snapshot!(super::told(&standing.into_failure(usd("0.81"))), @r#"
     exit 5 budget_exhausted: the next call may cost up to $0.81 and no longer fits the budget for this task
     why: $0.20 of $1.00 is spent
-    fix: vk run --continue --max-cost 2.02 "..."
+    fix: vk run --continue --max-cost 2.02 "go on"
     "#);
     assert_eq!(ledger.task_spent("t1").unwrap(), usd("0.20"));
     assert_eq!(ledger.calls("t1").unwrap().len(), 2, "what was refused left no row");

@@ -165,13 +165,13 @@ fn a_task_is_found_by_any_beginning_that_is_its_own() {
     insta::assert_snapshot!(told(&find("t2bbxbb").unwrap_err()), @"
     exit 2 unknown_task: no task has the id t2bbxbb
     fix: vk cost show t2bbbbbbbbbb
-    fix: vk cost   # lists every task's id
+    fix: vk tasks list --all   # every task's id
     ");
     insta::assert_snapshot!(told(&find("zzzz").unwrap_err()), @"
     exit 2 unknown_task: no task has the id zzzz
     fix: vk cost show t2bbbbbbbbbb
     fix: vk cost show t1aaaaaaaaaa
-    fix: vk cost   # lists every task's id
+    fix: vk tasks list --all   # every task's id
     ");
     assert!(find("").is_err() && find("%").is_err() && find("t1_aaaaaaaa").is_err());
 }
