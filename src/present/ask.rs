@@ -10,6 +10,7 @@ use textwrap::{Options, WordSplitter};
 
 use super::escape::{escape_line, verbatim};
 use super::screen::Paint;
+use super::table::talk;
 use crate::domain::ui::Question;
 
 /// A question as it is shown, up to where the answer is typed.
@@ -30,6 +31,11 @@ pub(super) fn question_text(question: &Question, paint: Paint, width: usize) -> 
     let default = question.options.first().map(|(key, _)| format!(" ({key})")).unwrap_or_default();
     let _ = write!(shown, "{}{default}: ", options.join("  "));
     shown
+}
+
+/// What stands before typed text, with one blank after it.
+pub(super) fn prompt(text: &str, width: Option<usize>) -> String {
+    talk(text.trim_end(), width) + " "
 }
 
 /// A question that nobody has to answer, as it looks with its answer: for the demo.

@@ -1,7 +1,7 @@
 //! A model's words on a terminal: broken between words, their markdown shown modestly. Only for terminals: in a pipe
 //! the words stay as they are.
 
-use super::escape::{columns, escape_line};
+use super::escape::{columns, escape, escape_line};
 use super::screen::Paint;
 use super::table::fold;
 
@@ -44,6 +44,12 @@ impl Prose {
         let (first, next) = (format!("{indent}{mark}"), " ".repeat(columns(indent) + columns(mark)));
         Some(fold(&inline(words, paint), Some(width), &first, &next))
     }
+}
+
+/// Whole lines for a log.
+pub(super) fn plain(text: &str) -> String {
+    let text = text.replace("\r\n", "\n");
+    escape(text.strip_suffix('\n').unwrap_or(&text)).into_owned() + "\n"
 }
 
 /// The words after `#` to `######`.

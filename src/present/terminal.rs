@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use super::ask::answered;
 use super::ask::{self, Tty, Typing};
-use super::escape::{escape, escape_controls, escape_line};
+use super::escape::{escape, escape_controls};
 use super::github::Github;
 use super::live::Live;
 use super::prose::Prose;
@@ -18,7 +18,7 @@ pub use super::screen::Mode;
 use super::screen::{Paint, Screen};
 use super::table::talk;
 use super::talk::Talk;
-use super::{failure, json, summary};
+use super::{failure, json, prose, summary};
 use crate::base::clock;
 use crate::base::env::Env;
 use crate::base::money::Usd;
@@ -199,10 +199,7 @@ impl Terminal {
         let ready = match self.width() {
             _ if end == 0 => String::new(),
             Some(width) => voice.prose.show(&rest[..end], width, self.paint),
-            None => {
-                let text = rest[..end].replace("\r\n", "\n");
-                escape(text.strip_suffix('\n').unwrap_or(&text)).into_owned() + "\n"
-            }
+            None => prose::plain(&rest[..end]),
         };
         voice.written += end;
         if let Some(live) = &self.live {
@@ -381,12 +378,12 @@ impl Ui for Terminal {
     }
 
     fn ask_line(&self, prompt: &str) -> Option<String> {
-        let prompt = escape_line(prompt).into_owned();
+        let prompt = ask::prompt(prompt, self.width());
         self.asking(|tty| tty.line(&prompt, Typing::Text))
     }
 
     fn ask_secret(&self, prompt: &str) -> Option<Secret> {
-        let prompt = escape_line(prompt).into_owned();
+        let prompt = ask::prompt(prompt, self.width());
         self.asking(|tty| tty.line(&prompt, Typing::Secret)).map(|typed| Secret::new(typed.trim()))
     }
 }

@@ -16,6 +16,7 @@ use super::super::summary::tests::finished;
 use super::super::talk::tests::{events, route};
 use super::*;
 use crate::domain::cost::CostState;
+use crate::present::escape::escape_line;
 
 /// Both ends of a pseudo terminal. What vk writes is collected by a thread.
 struct Pty {
