@@ -2,6 +2,8 @@
 //! behind every address that could tempt: the variables of other tools, the project's `.env`, the other providers of
 //! the user's own file.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use crate::run::report;
@@ -51,13 +53,14 @@ impl Payer {
         let mut config = String::new();
         for (name, wire) in [("anthropic", "anthropic"), ("openai", "responses"), ("deepseek", "chat")] {
             let server = if name == self.provider { at } else { stranger };
-            config += &format!("[providers.{name}]\nbase_url = \"{}\"\n", base(server, wire));
+            let _ = writeln!(config, "[providers.{name}]\nbase_url = \"{}\"", base(server, wire));
         }
         for (name, kind, auth) in [("gate", "platform", "bearer"), ("local", "free", "none")] {
             let (server, wire) = if name == self.provider { (at, self.wire) } else { (stranger, "chat") };
-            config += &format!(
+            let _ = writeln!(
+                config,
                 "[providers.{name}]\nkind = \"{kind}\"\nwire = \"{wire}\"\nauth = \"{auth}\"\nbase_url = \"{}\"\n\
-                 [providers.{name}.prices.\"house\"]\nas = \"anthropic/claude-sonnet-5-5\"\n",
+                 [providers.{name}.prices.\"house\"]\nas = \"anthropic/claude-sonnet-5-5\"",
                 base(server, wire),
             );
         }
