@@ -12,9 +12,13 @@ pub fn check_turns(taken: u32, max: Option<u32>) -> Result<(), Failure> {
     if max.is_none_or(|max| taken < max) {
         return Ok(());
     }
-    Err(Failure::new(Status::Limit, "turn_limit", format!("stopped after {taken} turns"))
-        .why("--max-turns was reached before the model ended its work")
-        .fix(format!("vk run --continue --max-turns {} \"go on\"", taken.saturating_mul(2))))
+    Err(Failure::new(
+        Status::Limit,
+        "turn_limit",
+        format!("stopped after {taken} turn{}", if taken == 1 { "" } else { "s" }),
+    )
+    .why("--max-turns was reached before the model ended its work")
+    .fix(format!("vk run --continue --max-turns {} \"go on\"", taken.saturating_mul(2))))
 }
 
 /// Parses `90s`, `10m`, `2h`; a bare number is refused because its unit would be a guess.

@@ -100,7 +100,10 @@ impl LedgerError {
                 .why("every write takes a few milliseconds, so something is holding it")
                 .fix(format!("lsof {}", shell::path(&path))),
             Self::Duplicate { .. } | Self::Missing { .. } => failure("ledger_refused").why(unspent),
-            Self::Sqlite { source, .. } => failure("ledger_failed").why(format!("{source}; {unspent}")),
+            Self::Sqlite { path, source } => failure("ledger_failed")
+                .why(format!("{source}; {unspent}"))
+                .fix(format!("df -h {}", shell::path(path.parent().unwrap_or(&path))))
+                .fix("vk doctor"),
         }
     }
 }

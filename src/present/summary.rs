@@ -64,7 +64,7 @@ fn headline(end: &TaskFinished, paint: Paint) -> String {
     let why = match end.status {
         Status::Done | Status::CheckFailed | Status::ProviderFailed | Status::Interrupted => "",
         Status::GaveUp => ": the model did not finish",
-        Status::Limit => ": turns or time are used up",
+        Status::Limit => ": turns, time or context are used up",
         Status::Usage => ": not started",
         Status::NoCredential => ": no key or login can be used",
         Status::PayerBlocked => ": the payer cannot pay",

@@ -95,7 +95,10 @@ fn ending(status: Ended) -> String {
 pub fn still_failing(results: &[CheckResult], rounds: u32) -> Failure {
     let failing: Vec<&str> = results.iter().filter(|result| !result.ok).map(|result| result.command.as_str()).collect();
     Failure::new(Status::CheckFailed, "check_failed", format!("a check still fails: {}", failing.join(", ")))
-        .why(format!("its output went back to the model {rounds} times (--check-rounds)"))
+        .why(format!(
+            "its output went back to the model {rounds} time{} (--check-rounds)",
+            if rounds == 1 { "" } else { "s" }
+        ))
         .fix(format!("vk run --continue --check-rounds {} \"make the checks pass\"", rounds.saturating_add(2)))
         .fix("vk tasks diff")
         .fix("vk tasks undo")
