@@ -119,7 +119,7 @@ fn store_failure(error: StoreError, what: &str) -> Failure {
     let other_ways = |code, what: &str, why: &str| {
         failure(code, what)
             .why(format!("{why}\nwithout a store, vk run --key env:NAME takes the key of a variable for one run"))
-            .fix("vk keys init --file      # keep keys in an age-encrypted file instead")
+            .fix("vk keys init --file      # an age-encrypted file")
     };
     match error {
         StoreError::Unavailable(cause) => other_ways("no_keyring", "no system keyring answers here", &cause),

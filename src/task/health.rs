@@ -62,7 +62,8 @@ impl Finding {
 
     fn failed(subject: &str, state: State, failure: Failure) -> Self {
         let detail = match failure.why {
-            Some(why) => format!("{}: {why}", failure.what),
+            // A finding is one cell of a table.
+            Some(why) => format!("{}: {}", failure.what, why.replace('\n', "; ")),
             None => failure.what,
         };
         Self { fix: failure.fix, ..Self::new(subject, state, detail) }
