@@ -154,8 +154,7 @@ impl Caller<'_> {
         loop {
             let prepared = provider::prepare(&self.endpoint, request)?;
             let prompt = self.prefix.bound(prepared.bytes);
-            let prices =
-                self.tariff.hold_prices(prompt).filter(|_| self.route.path.is_billed() && !self.route.rehearsed);
+            let prices = self.tariff.hold_prices(prompt).filter(|_| self.route.is_billed());
             let hold = prices.map_or(Usd::ZERO, |prices| prices.worst_case(prompt, request.max_output));
             let mut attempt = NewAttempt::of(self.route, self.task_id, self.call_no, attempt_no, hold, clock::now());
             attempt.charge = self.tariff.charge;

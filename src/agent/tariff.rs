@@ -24,7 +24,7 @@ impl Tariff {
     #[must_use]
     pub fn of(route: &Route, price: Option<Price>) -> Self {
         let charge = charge_of(route);
-        let gateway = route.path == PayPath::Platform && !route.rehearsed;
+        let gateway = route.path == PayPath::Platform && !route.rehearsed && !route.flat;
         Self { charge, price, markup: route.markup, gateway }
     }
 
@@ -78,6 +78,7 @@ impl Tariff {
 pub const fn charge_of(route: &Route) -> Charge {
     match route.path {
         _ if route.rehearsed => Charge::Rehearsed,
+        PayPath::Platform if route.flat => Charge::Covered,
         PayPath::Byok | PayPath::Platform => Charge::Billed,
         PayPath::Subscription => Charge::Covered,
         PayPath::Free => Charge::Free,

@@ -144,7 +144,10 @@ fn offers(known: &Known, found: &Found) -> Vec<Offer> {
         offers.push(Offer::Stored { provider: key.provider.clone(), label: key.label.clone() });
     }
     for (name, provider) in settings.providers.iter().filter(|(_, provider)| provider.auth == Auth::None) {
-        let server = found.servers.iter().find(|server| server.configured(settings) == Some(name.as_str()));
+        let server = found.servers.iter().find(|server| server.provider(settings) == Some(name.as_str()));
+        if server.is_none() && provider.is_unnamed_server() {
+            continue;
+        }
         let listed = provider.prices.keys().next().cloned();
         let model = listed.or_else(|| server.and_then(|server| server.models.first().cloned()));
         offers.push(Offer::Keyless { provider: name.clone(), model });
@@ -201,11 +204,9 @@ fn sights(known: &Known, found: &Found, offers: &[Offer]) -> Vec<Sight> {
     }
     for server in &found.servers {
         let models = if server.models.is_empty() { String::new() } else { format!(": {}", server.models.join(", ")) };
-        let name = server.configured(settings);
-        let how = match name {
-            Some(name) => format!("vk use free --provider {name} --model MODEL"),
-            None => format!("add to your config.toml:\n{}", server.snippet()),
-        };
+        let name = server.provider(settings);
+        let model = server.models.first().map_or("MODEL", String::as_str);
+        let how = name.map(|name| format!("vk use free --provider {name} --model {model}")).unwrap_or_default();
         sights.push(Sight {
             key: name
                 .and_then(|name| key_of(&|each| matches!(each, Offer::Keyless { provider, .. } if provider == name))),

@@ -61,6 +61,12 @@ fn describe_provider(all: &mut Vec<Described>, name: &str, provider: &ProviderSe
     if provider.markup.ppm() > 0 {
         value = format!("{value}, markup {}", provider.markup);
     }
+    if provider.fee.ppm() > 0 {
+        value = format!("{value}, fee {}", provider.fee);
+    }
+    if let Some(flat) = provider.flat_month {
+        value = format!("{value}, {flat} a month");
+    }
     all.push(Described { key: format!("providers.{name}"), value, source: address.source.clone() });
     all.extend(provider.prices.iter().map(|(model, price)| Described {
         key: format!("providers.{name}.prices.{model}"),

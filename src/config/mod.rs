@@ -17,6 +17,7 @@ pub mod names;
 pub mod project;
 mod project_file;
 pub mod provider;
+mod provider_table;
 pub mod settings;
 pub mod source;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::address;
 use super::source::{Source, Sourced};
-use crate::base::money::{Rate, TokenPrice};
+use crate::base::money::{Rate, TokenPrice, Usd};
 use crate::domain::path::{Auth, PayPath, Wire};
 
 /// Who takes a request and how.
@@ -19,6 +19,10 @@ pub struct ProviderSettings {
     pub auth: Auth,
     /// On list price; only a platform has one.
     pub markup: Rate,
+    /// On the credits that are bought there, shown and never part of a call's cost; only a platform has one.
+    pub fee: Rate,
+    /// A flat plan of a platform, in USD a month: calls inside it are covered.
+    pub flat_month: Option<Usd>,
     /// By the model id that is sent.
     pub prices: BTreeMap<String, Sourced<PriceSettings>>,
     /// `BuiltIn`, or the line of the user's table.
@@ -54,6 +58,12 @@ impl fmt::Display for PriceSettings {
 }
 
 impl ProviderSettings {
+    /// Whether this is a server on this machine that nobody has named yet: it may not be there, or be somebody's.
+    #[must_use]
+    pub fn is_unnamed_server(&self) -> bool {
+        self.kind == PayPath::Free && self.source == Source::BuiltIn
+    }
+
     /// Scheme, host and port: what a stored key is bound to.
     #[must_use]
     pub fn origin(&self) -> String {
@@ -61,30 +71,45 @@ impl ProviderSettings {
     }
 }
 
-/// Name, wire, auth, address. Sources: each provider's own API reference and SDK defaults (2026-11); all are `byok`.
-const BUILT_IN: &[(&str, Wire, Auth, &str)] = &[
-    ("anthropic", Wire::Anthropic, Auth::XApiKey, "https://api.anthropic.com"),
-    ("openai", Wire::Responses, Auth::Bearer, "https://api.openai.com/v1"),
-    ("deepseek", Wire::Chat, Auth::Bearer, "https://api.deepseek.com/v1"),
-    ("gemini", Wire::Chat, Auth::Bearer, "https://generativelanguage.googleapis.com/v1beta/openai"),
-    ("groq", Wire::Chat, Auth::Bearer, "https://api.groq.com/openai/v1"),
-    ("mistral", Wire::Chat, Auth::Bearer, "https://api.mistral.ai/v1"),
-    ("xai", Wire::Chat, Auth::Bearer, "https://api.x.ai/v1"),
-    ("zai", Wire::Chat, Auth::Bearer, "https://api.z.ai/api/paas/v4"),
+/// Who pays, name, wire, auth, address. Sources: each provider's own API reference and SDK defaults (2026-11); for the
+/// gateway and the servers on this machine the ports that their documentation names (2026-08).
+const BUILT_IN: &[(PayPath, &str, Wire, Auth, &str)] = &[
+    (PayPath::Byok, "anthropic", Wire::Anthropic, Auth::XApiKey, "https://api.anthropic.com"),
+    (PayPath::Byok, "openai", Wire::Responses, Auth::Bearer, "https://api.openai.com/v1"),
+    (PayPath::Byok, "deepseek", Wire::Chat, Auth::Bearer, "https://api.deepseek.com/v1"),
+    (PayPath::Byok, "gemini", Wire::Chat, Auth::Bearer, "https://generativelanguage.googleapis.com/v1beta/openai"),
+    (PayPath::Byok, "groq", Wire::Chat, Auth::Bearer, "https://api.groq.com/openai/v1"),
+    (PayPath::Byok, "mistral", Wire::Chat, Auth::Bearer, "https://api.mistral.ai/v1"),
+    (PayPath::Byok, "xai", Wire::Chat, Auth::Bearer, "https://api.x.ai/v1"),
+    (PayPath::Byok, "zai", Wire::Chat, Auth::Bearer, "https://api.z.ai/api/paas/v4"),
+    (PayPath::Platform, OPENROUTER, Wire::Chat, Auth::Bearer, "https://openrouter.ai/api/v1"),
+    (PayPath::Platform, "litellm", Wire::Chat, Auth::Bearer, "http://127.0.0.1:4000/v1"),
+    (PayPath::Free, "llamacpp", Wire::Chat, Auth::None, "http://127.0.0.1:8080/v1"),
+    (PayPath::Free, "lmstudio", Wire::Chat, Auth::None, "http://127.0.0.1:1234/v1"),
+    (PayPath::Free, "ollama", Wire::Chat, Auth::None, "http://127.0.0.1:11434/v1"),
+    (PayPath::Free, "vllm", Wire::Chat, Auth::None, "http://127.0.0.1:8000/v1"),
 ];
+
+/// The gateway whose fee and ids are known here.
+pub const OPENROUTER: &str = "openrouter";
+
+/// On credits bought by card. Source: openrouter.ai/docs/faq (2026-10).
+const OPENROUTER_FEE: Rate = Rate::from_ppm(55_000);
 
 /// The providers that vk knows without any configuration.
 #[must_use]
 pub fn built_in() -> BTreeMap<String, ProviderSettings> {
     BUILT_IN
         .iter()
-        .map(|(name, wire, auth, base_url)| {
+        .map(|(kind, name, wire, auth, base_url)| {
             let settings = ProviderSettings {
-                kind: PayPath::Byok,
+                kind: *kind,
                 wire: *wire,
                 base_url: Sourced::built_in((*base_url).to_owned()),
                 auth: *auth,
                 markup: Rate::ZERO,
+                fee: if *name == OPENROUTER { OPENROUTER_FEE } else { Rate::ZERO },
+                flat_month: None,
                 prices: BTreeMap::new(),
                 source: Source::BuiltIn,
             };

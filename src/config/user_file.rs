@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::address;
 use super::document::{Document, Entry, Reason, Refused, Table, not_yet};
 use super::edge::{Edge, EdgeTarget, Payer};
 use super::error::{ConfigError, did_you_mean};
 use super::names;
 use super::project::Project;
-use super::project_file::{CHOICE_KEYS, Choice, PATH_WORDS, budget_task};
-use super::provider::{self, OwnPrice, PriceSettings, ProviderSettings};
+use super::project_file::{CHOICE_KEYS, Choice, budget_task};
+use super::provider::{self, ProviderSettings};
+use super::provider_table::{self, secret};
 use super::settings::Require;
 use super::source::{Source, Sourced};
 use crate::base::env;
-use crate::base::money::{Rate, TokenPrice, Usd};
-use crate::domain::path::{Auth, PayPath, Wire};
+use crate::base::money::Usd;
+use crate::domain::path::{Auth, PayPath};
 
 /// What the user's file says. The places of `projects` become `Source::Personal`.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,16 +59,6 @@ const fn in_the_project(key: &'static str) -> Refused {
     }
 }
 
-const fn secret(key: &'static str) -> Refused {
-    let why = "secrets are never kept in configuration; if a real one stands here, remove it";
-    Refused { key, reason: Reason::Credential { why } }
-}
-
-const fn fixed(key: &'static str) -> Refused {
-    let why = "a built-in provider is what its name says; only its base_url and prices may be changed";
-    Refused { key, reason: Reason::NotHere { why, instead: "give your own provider another name" } }
-}
-
 const REFUSED: &[Refused] = &[
     in_the_project("name"),
     in_the_project("checks"),
@@ -88,7 +78,7 @@ pub(super) fn read(document: &Document<'_>, home: Option<&Path>, own: &[&Path]) 
     let mut values = UserValues { choice: Choice::take(&mut top)?, ..UserValues::default() };
     if let Some(entry) = top.take("providers") {
         for entry in entry.table()?.into_entries() {
-            let settings = one_provider(&entry, values.providers.get(&entry.key))?;
+            let settings = provider_table::read(&entry, values.providers.get(&entry.key))?;
             values.providers.insert(entry.key, settings);
         }
     }
@@ -158,141 +148,6 @@ fn absolute(text: &str, home: Option<&Path>) -> Option<PathBuf> {
         None => PathBuf::from(text),
     };
     (path.is_absolute() && !path.components().any(|part| part == std::path::Component::ParentDir)).then_some(path)
-}
-
-fn one_provider(entry: &Entry<'_>, built_in: Option<&ProviderSettings>) -> Result<ProviderSettings, ConfigError> {
-    let name = &entry.key;
-    if !names::is_provider(name) {
-        let what = format!("\"{name}\" cannot name a provider: lower-case letters, digits, - and _, 40 at most");
-        return Err(entry.wrong_key("bad_value", what).into());
-    }
-    if ["claude", "codex"].contains(&name.as_str()) {
-        let what = format!("\"{name}\" is the name of a plan and cannot be a provider of yours");
-        return Err(entry.wrong_key("bad_value", what).instead("give it another name").into());
-    }
-    let mut table = entry.table()?;
-    match built_in {
-        Some(known) => changed_provider(&mut table, known),
-        None => new_provider(entry, &mut table),
-    }
-}
-
-/// A built-in provider of the user's: another address, prices of models that the catalog does not know yet.
-fn changed_provider(table: &mut Table<'_>, known: &ProviderSettings) -> Result<ProviderSettings, ConfigError> {
-    let refused = [fixed("kind"), fixed("wire"), fixed("auth"), fixed("markup"), fixed("fee"), secret("api_key")];
-    table.expect(&["base_url", "prices"], &refused)?;
-    let mut settings = known.clone();
-    if let Some(entry) = table.take("base_url") {
-        settings.base_url = base_url(&entry, known.wire)?;
-    }
-    settings.prices = table.take("prices").map_or_else(|| Ok(BTreeMap::new()), |entry| prices(&entry))?;
-    Ok(settings)
-}
-
-fn new_provider(entry: &Entry<'_>, table: &mut Table<'_>) -> Result<ProviderSettings, ConfigError> {
-    let refused = [not_yet("fee"), not_yet("flat_month"), secret("api_key"), secret("key"), secret("token")];
-    table.expect(&["kind", "wire", "base_url", "auth", "markup", "prices"], &refused)?;
-    let missing = |key: &str, words: &str| {
-        entry
-            .wrong_key("missing_key", format!("[providers.{}] needs \"{key}\"", entry.key))
-            .instead(format!("write {key} = \"...\": {words}"))
-    };
-    let kind_entry = table.take("kind").ok_or_else(|| missing("kind", "byok, platform or free"))?;
-    let kind: PayPath = kind_entry.parsed(PATH_WORDS)?.value;
-    if kind == PayPath::Subscription {
-        let wrong = kind_entry
-            .wrong_value("\"kind\" must be byok, platform or free: only Claude and Codex plans are subscriptions");
-        return Err(wrong.into());
-    }
-    let wires = ["anthropic", "responses", "chat"];
-    let wire = table.take_parsed("wire", &wires)?.ok_or_else(|| missing("wire", "anthropic, responses or chat"))?.value;
-    let address = table.take("base_url").ok_or_else(|| missing("base_url", "https, or http on this machine"))?;
-    let auth = match table.take("auth") {
-        Some(auth_entry) => {
-            let auth = auth_entry.parsed(&["bearer", "x-api-key", "none"])?.value;
-            if kind == PayPath::Byok && auth == Auth::None {
-                let wrong =
-                    auth_entry.wrong_value("a byok provider is paid by a key of yours, so \"auth\" cannot be \"none\"");
-                return Err(wrong.instead("where the gateway holds the key, write kind = \"platform\"").into());
-            }
-            auth
-        }
-        None if wire == Wire::Anthropic => Auth::XApiKey,
-        None => Auth::Bearer,
-    };
-    let markup = match table.take("markup") {
-        Some(markup_entry) if kind != PayPath::Platform => {
-            let what = format!("only a platform has a markup; [providers.{}] is {kind}", entry.key);
-            return Err(markup_entry.wrong_key("not_allowed_here", what).into());
-        }
-        Some(markup_entry) => markup_entry.parsed(&[])?.value,
-        None => Rate::ZERO,
-    };
-    Ok(ProviderSettings {
-        kind,
-        wire,
-        base_url: base_url(&address, wire)?,
-        auth,
-        markup,
-        prices: table.take("prices").map_or_else(|| Ok(BTreeMap::new()), |entry| prices(&entry))?,
-        source: entry.source(),
-    })
-}
-
-fn base_url(entry: &Entry<'_>, wire: Wire) -> Result<Sourced<String>, ConfigError> {
-    let text = entry.text()?;
-    let address = address::parse(&text, wire).map_err(|error| match error {
-        // The address may then hold a password: the excerpt ends at the key.
-        address::AddressError::Userinfo => entry.wrong_key("bad_address", error.to_string()),
-        error => entry.wrong_value(error.to_string()),
-    })?;
-    Ok(Sourced::new(address, text.source))
-}
-
-fn prices(entry: &Entry<'_>) -> Result<BTreeMap<String, Sourced<PriceSettings>>, ConfigError> {
-    let mut prices = BTreeMap::new();
-    for entry in entry.table()?.into_entries() {
-        if !names::is_model(&entry.key) {
-            return Err(entry.wrong_key("bad_value", "this is no model's id").into());
-        }
-        let price = Sourced::new(one_price(&entry)?, entry.source());
-        prices.insert(entry.key, price);
-    }
-    Ok(prices)
-}
-
-fn one_price(entry: &Entry<'_>) -> Result<PriceSettings, ConfigError> {
-    let mut table = entry.table()?;
-    let parts = ["input", "output", "cache_read", "cache_write_5m", "cache_write_1h"];
-    if let Some(same) = table.take("as") {
-        let why = "with \"as\", the price is the other model's, whole";
-        let own =
-            parts.map(|key| Refused { key, reason: Reason::NotHere { why, instead: "remove \"as\" or the amounts" } });
-        table.expect(&[], &own)?;
-        let text = same.text()?;
-        let (vendor, model) = text
-            .split_once('/')
-            .filter(|(vendor, model)| names::is_provider(vendor) && names::is_model(model))
-            .ok_or_else(|| same.wrong_value("\"as\" must be VENDOR/MODEL, like \"anthropic/claude-sonnet-5-5\""))?;
-        return Ok(PriceSettings::As { vendor: vendor.to_owned(), model: model.to_owned() });
-    }
-    table.expect(&["as", "input", "output", "cache_read", "cache_write_5m", "cache_write_1h"], &[])?;
-    let mut take = |key: &str| -> Result<Option<TokenPrice>, ConfigError> {
-        Ok(table.take_parsed::<TokenPrice>(key, &[])?.map(|price| price.value))
-    };
-    let mut needed = |key: &str| {
-        let missing =
-            || entry.wrong_key("missing_key", format!("a price needs \"{key}\", in USD a million tokens, or \"as\""));
-        take(key)?.ok_or_else(|| ConfigError::from(missing()))
-    };
-    let (input, output) = (needed("input")?, needed("output")?);
-    Ok(PriceSettings::Own(OwnPrice {
-        input,
-        output,
-        cache_read: take("cache_read")?,
-        cache_write_5m: take("cache_write_5m")?,
-        cache_write_1h: take("cache_write_1h")?,
-    }))
 }
 
 fn edge(entry: &Entry<'_>, providers: &BTreeMap<String, ProviderSettings>) -> Result<Sourced<Edge>, ConfigError> {

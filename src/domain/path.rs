@@ -109,6 +109,17 @@ pub enum Auth {
     None,
 }
 
+impl Auth {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "bearer",
+            Self::XApiKey => "x-api-key",
+            Self::None => "none",
+        }
+    }
+}
+
 impl FromStr for Auth {
     type Err = UnknownWord;
 

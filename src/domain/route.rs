@@ -87,6 +87,8 @@ pub struct Route {
     pub engine: EngineKind,
     /// The gateway's markup on list price; zero on every other path.
     pub markup: Rate,
+    /// Whether a flat plan of the gateway covers the calls.
+    pub flat: bool,
     /// One clause for people: "you pay Anthropic at list price".
     pub payer: String,
     /// The task cap; `None` where no money moves.
@@ -100,6 +102,12 @@ pub struct Route {
 }
 
 impl Route {
+    /// Whether each call costs money: holds and the task cap apply.
+    #[must_use]
+    pub const fn is_billed(&self) -> bool {
+        self.path.is_billed() && !self.flat && !self.rehearsed
+    }
+
     /// Whether the endpoint is on this machine: `http://127.0.0.1:11434/v1`, `http://localhost`, `http://[::1]`.
     #[must_use]
     pub fn is_local(&self) -> bool {

@@ -1,6 +1,9 @@
 //! Where a request goes: the address, the wire spoken there and how the credential is carried.
 
+use serde_json::{Value, json};
+
 use super::anthropic;
+use crate::base::money::TokenPrice;
 use crate::base::secret::Secret;
 use crate::domain::path::{Auth, Wire};
 use crate::domain::route::Route;
@@ -15,12 +18,38 @@ pub struct Endpoint {
     /// What the wire's own SDK takes as its base address.
     pub base_url: String,
     pub auth: Auth,
+    /// The most that a gateway which passes requests on may charge.
+    pub at_most: Option<AtMost>,
+}
+
+/// List prices of the route, in USD a million tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtMost {
+    pub input: TokenPrice,
+    pub output: TokenPrice,
 }
 
 impl Endpoint {
     #[must_use]
     pub fn of(route: &Route) -> Self {
-        Self { provider: route.provider.clone(), wire: route.wire, base_url: route.base_url.clone(), auth: route.auth }
+        Self {
+            provider: route.provider.clone(),
+            wire: route.wire,
+            base_url: route.base_url.clone(),
+            auth: route.auth,
+            at_most: None,
+        }
+    }
+
+    /// What only `OpenRouter` takes: that the request goes to one upstream, at no higher price than was shown.
+    /// Source: openrouter.ai/docs, provider routing (2026-08).
+    pub(super) fn routing_terms(&self) -> Option<Value> {
+        let AtMost { input, output } = self.at_most.filter(|_| self.provider == "openrouter")?;
+        let usd = |price: TokenPrice| price.to_string().parse::<serde_json::Number>().ok();
+        Some(json!({
+            "allow_fallbacks": false,
+            "max_price": { "prompt": usd(input)?, "completion": usd(output)? },
+        }))
     }
 
     /// Where a model is asked.
@@ -80,7 +109,7 @@ mod tests {
     use super::*;
 
     fn at(wire: Wire, base_url: &str) -> Endpoint {
-        Endpoint { provider: "p".into(), wire, base_url: base_url.into(), auth: Auth::Bearer }
+        Endpoint { provider: "p".into(), wire, base_url: base_url.into(), auth: Auth::Bearer, at_most: None }
     }
 
     #[test]

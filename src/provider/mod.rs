@@ -23,7 +23,7 @@ mod stream;
 mod transcript;
 
 pub use check::{KeyCheck, check_key};
-pub use endpoint::Endpoint;
+pub use endpoint::{AtMost, Endpoint};
 pub use error::{AnswerFacts, CallError, CallErrorKind};
 pub use error_body::ErrorBody;
 pub use prepare::{PrepareError, Prepared, prepare};

@@ -41,7 +41,7 @@ pub fn prepare(endpoint: &Endpoint, request: &ModelRequest) -> Result<Prepared, 
     let body = match endpoint.wire {
         Wire::Anthropic => anthropic::body(request),
         Wire::Responses => responses::body(request),
-        Wire::Chat => chat::body(request, endpoint.is_host_of("openai.com")),
+        Wire::Chat => chat::body(request, endpoint.is_host_of("openai.com"), endpoint.routing_terms()),
     }?;
     let body = Bytes::from(body.to_string());
     let mut headers = endpoint.headers();

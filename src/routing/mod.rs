@@ -2,6 +2,7 @@
 //! Nothing is read, asked or sent here; what is known is gathered in `task/`.
 
 pub mod compare;
+mod gateway_id;
 mod key;
 mod model;
 mod payer;
@@ -117,7 +118,8 @@ pub fn decide(facts: &Facts<'_>) -> Result<Route, Failure> {
     let provider = provider::choose(facts, **path)?;
     let key = key::choose(facts, &provider)?;
     let model = model::choose(facts, &provider)?;
-    let cap = path.is_billed().then_some(&facts.settings.budget.task);
+    let flat = **path == PayPath::Platform && provider.settings.flat_month.is_some();
+    let cap = (path.is_billed() && !flat).then_some(&facts.settings.budget.task);
     if let Some(cap) = cap
         && list_price(facts.settings, facts.catalog, provider.name, &model.id, facts.now).is_none()
     {
@@ -148,6 +150,7 @@ pub fn decide(facts: &Facts<'_>) -> Result<Route, Failure> {
         max_output: model.max_output,
         engine: EngineKind::Builtin,
         markup: provider.settings.markup,
+        flat,
         cap: cap.map(|cap| cap.value),
         rehearsed: false,
         steps,

@@ -3,11 +3,11 @@
 
 use jiff::Timestamp;
 
-use super::Facts;
 use super::provider::{ChosenProvider, has_credential};
+use super::{Facts, gateway_id};
 use crate::base::money::Usd;
 use crate::catalog::{Catalog, Match, Model, Tier, Vendor};
-use crate::config::provider::{PriceSettings, ProviderSettings};
+use crate::config::provider::{OPENROUTER, PriceSettings, ProviderSettings};
 use crate::config::source::Sourced;
 use crate::domain::failure::Failure;
 use crate::domain::path::{PayPath, Wire};
@@ -51,6 +51,9 @@ pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result
     let found = find(facts, provider.name, provider.settings, wish.name)
         .or_else(|| exact(facts, provider, wish.name))
         .ok_or_else(|| not_offered(facts, provider, &wish))?;
+    if provider.settings.kind == PayPath::Free && is_hosted(&found.id) {
+        return Err(hosted(provider.name, &found.id));
+    }
     let mut warnings: Vec<String> = found.row.and_then(|row| row.warning(facts.now)).into_iter().collect();
     let mut suggestions = Vec::new();
     if found.row.is_none() && !provider.settings.prices.contains_key(&found.id) {
@@ -72,6 +75,17 @@ pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result
         suggestions,
         id: found.id,
     })
+}
+
+/// Ollama hands these on to its own paid service. Source: ollama, docs/cloud.mdx (2026-08).
+fn is_hosted(id: &str) -> bool {
+    id.ends_with(":cloud") || id.ends_with("-cloud")
+}
+
+fn hosted(provider: &str, id: &str) -> Failure {
+    Failure::usage("not_free", format!("{id} does not run on this machine: {provider} hands it to its own service"))
+        .why("that service has limits and prices, so nobody-pays would not be so")
+        .fix("ollama list   # the models that are here")
 }
 
 /// A rule whose words match, else the name set by a flag, a variable or a file, else `balanced`. The settings hold
@@ -112,8 +126,7 @@ pub(super) fn row<'c>(
         return own;
     }
     if let Some((vendor, id)) = id.split_once('/') {
-        // Gateways write versions with dots where Anthropic has dashes.
-        return catalog.find(vendor, id).or_else(|| catalog.find(vendor, &id.replace('.', "-")));
+        return gateway_id::row(catalog, vendor, id);
     }
     let mut everywhere = catalog.vendors().filter_map(|vendor| vendor.find(id));
     let only = everywhere.next()?;
@@ -143,7 +156,7 @@ fn find<'c>(facts: &Facts<'c>, provider: &str, settings: &ProviderSettings, name
         let reason = format!("priced as {}/{}", row.vendor, row.id);
         return Some(Found { id: name.to_owned(), row: Some(row), reason });
     }
-    listed(facts, settings, name).or_else(|| usual(facts, settings, name))
+    listed(facts, settings, name).or_else(|| usual(facts, provider, settings, name))
 }
 
 /// An alias or tier among the ids that the user's table maps to rows of the catalog: the newest that fits. A table
@@ -173,17 +186,25 @@ fn listed<'c>(facts: &Facts<'c>, settings: &ProviderSettings, name: &str) -> Opt
 
 /// An alias or tier at a gateway that lists no models: a wire made by a vendor speaks of that vendor's models by
 /// their own ids; a chat gateway takes them with the vendor's prefix, and only an alias tells which vendor.
-fn usual<'c>(facts: &Facts<'c>, settings: &ProviderSettings, name: &str) -> Option<Found<'c>> {
+fn usual<'c>(facts: &Facts<'c>, provider: &str, settings: &ProviderSettings, name: &str) -> Option<Found<'c>> {
     if !settings.prices.is_empty() || settings.kind == PayPath::Free {
         return None;
     }
     let (vendors, prefix): (Vec<&Vendor>, bool) = match settings.wire {
         Wire::Anthropic => (facts.catalog.vendor("anthropic").into_iter().collect(), false),
         Wire::Responses => (facts.catalog.vendor("openai").into_iter().collect(), false),
+        // It has every vendor's models; somebody's must be the usual ones.
+        Wire::Chat if provider == OPENROUTER && Tier::parse(name).is_some() => {
+            (facts.catalog.vendor("anthropic").into_iter().collect(), true)
+        }
         Wire::Chat => (facts.catalog.vendors().filter(|vendor| vendor.has_alias(name)).collect(), true),
     };
     let resolved = vendors.into_iter().find_map(|vendor| vendor.resolve(name, facts.now))?;
-    let id = if prefix { format!("{}/{}", resolved.model.vendor, resolved.id) } else { resolved.id };
+    let id = match prefix {
+        true if provider == OPENROUTER => gateway_id::at_openrouter(&resolved.model.vendor, &resolved.id),
+        true => format!("{}/{}", resolved.model.vendor, resolved.id),
+        false => resolved.id,
+    };
     Some(Found { id, row: Some(resolved.model), reason: format!("\"{name}\" is the newest {}", resolved.model.family) })
 }
 
@@ -240,7 +261,9 @@ fn not_offered(facts: &Facts<'_>, provider: &ChosenProvider<'_>, wish: &Wish<'_>
         .settings
         .providers
         .iter()
-        .filter(|(other, settings)| *other != provider.name && find(facts, other, settings, name).is_some())
+        .filter(|(other, settings)| {
+            *other != provider.name && !settings.is_unnamed_server() && find(facts, other, settings, name).is_some()
+        })
         .collect();
     elsewhere.sort_by_key(|(other, settings)| !has_credential(facts, other, settings));
     if !elsewhere.is_empty() && failure.why.is_none() {

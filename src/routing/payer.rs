@@ -12,9 +12,25 @@ pub fn clause(catalog: &Catalog, name: &str, settings: &ProviderSettings) -> Str
             let shown = catalog.vendor(name).map_or(name, |vendor| vendor.name.as_str());
             format!("you pay {shown} at list price")
         }
-        PayPath::Platform if settings.markup == Rate::ZERO => format!("you pay {name}: list, no markup"),
-        PayPath::Platform => format!("you pay {name}: list + {} markup", settings.markup),
+        PayPath::Platform => {
+            let shown = catalog.vendor(name).map_or(name, |vendor| vendor.name.as_str());
+            gateway(shown, settings)
+        }
         PayPath::Subscription => format!("your {name} plan covers it"),
         PayPath::Free => "nobody pays".to_owned(),
+    }
+}
+
+fn gateway(shown: &str, settings: &ProviderSettings) -> String {
+    if let Some(flat) = settings.flat_month {
+        return format!("your {shown} plan of {flat} a month covers it");
+    }
+    let markup = match settings.markup {
+        Rate::ZERO => "list, no markup".to_owned(),
+        markup => format!("list + {markup} markup"),
+    };
+    match settings.fee {
+        Rate::ZERO => format!("you pay {shown}: {markup}"),
+        fee => format!("you pay {shown}: {markup}, {fee} on credits bought"),
     }
 }

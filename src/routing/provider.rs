@@ -1,7 +1,7 @@
 //! Which provider of the path: the one that was named, else the only one that there is a credential for.
 
 use super::{Facts, NO_KEY};
-use crate::config::provider::ProviderSettings;
+use crate::config::provider::{OPENROUTER, ProviderSettings};
 use crate::config::settings::KeyChoice;
 use crate::domain::failure::{Failure, Status};
 use crate::domain::path::{Auth, PayPath};
@@ -85,12 +85,15 @@ pub(super) fn has_credential(facts: &Facts<'_>, name: &str, settings: &ProviderS
     let stored = |label: Option<&str>| {
         facts.keys.iter().any(|key| key.provider == name && label.is_none_or(|label| key.label == label))
     };
-    settings.auth == Auth::None
-        || match facts.settings.key.as_deref() {
-            Some(KeyChoice::Env(_)) => true,
-            Some(KeyChoice::Label(label)) => stored(Some(label)),
-            None => stored(None),
-        }
+    if settings.auth == Auth::None {
+        let named = facts.settings.provider.as_ref().is_some_and(|named| named.value == name);
+        return named || !settings.is_unnamed_server();
+    }
+    match facts.settings.key.as_deref() {
+        Some(KeyChoice::Env(_)) => true,
+        Some(KeyChoice::Label(label)) => stored(Some(label)),
+        None => stored(None),
+    }
 }
 
 /// The providers of a path that could pay, in name order.
@@ -123,7 +126,11 @@ fn none(facts: &Facts<'_>, path: PayPath) -> Failure {
     if names.is_empty() {
         return none_of_kind(path);
     }
-    let first = if names.contains(&"anthropic") { "anthropic" } else { names[0] };
+    if path == PayPath::Free {
+        return no_server_named(&names);
+    }
+    let usual = ["anthropic", OPENROUTER].into_iter().find(|usual| names.contains(usual));
+    let first = usual.unwrap_or(names[0]);
     if let Some(KeyChoice::Label(label)) = facts.settings.key.as_deref() {
         return super::key::no_such_label(facts, None, label);
     }
@@ -135,25 +142,28 @@ fn none(facts: &Facts<'_>, path: PayPath) -> Failure {
         .fix(format!("vk keys add {first}"))
 }
 
+/// What answers on a port of this machine may be anybody's: it is used once the user has named it.
+fn no_server_named(names: &[&str]) -> Failure {
+    Failure::new(Status::NoCredential, NO_PROVIDER, "no model server of this machine is named")
+        .why(format!("vk knows {}, and uses one once you have said which", names.join(", ")))
+        .fix("vk use free --provider ollama --model ID")
+        .fix("vk doctor   # which servers answer here")
+}
+
 /// Honest about what this version can do: nothing here promises a command that does not exist.
 fn none_of_kind(path: PayPath) -> Failure {
     let failure = Failure::new(Status::NoCredential, NO_PROVIDER, format!("no provider of kind {path} is configured"));
     match path {
-        PayPath::Subscription => {
-            Failure::new(Status::NoCredential, NO_PROVIDER, "this version of vk cannot run on a Claude or Codex plan (subscription)")
-                .why("your own API key can pay: byok")
-                .fix("vk keys add anthropic")
-                .fix("vk use byok")
-        }
-        PayPath::Platform => failure
-            .why("a gateway is a table of your own config.toml: [providers.NAME] with kind = \"platform\", wire and base_url")
-            .fix("vk doctor   # where config.toml is"),
-        PayPath::Free => failure
-            .why(
-                "a local model server is a table of your own config.toml: [providers.ollama] with kind = \"free\", \
-                 wire = \"chat\", auth = \"none\", base_url = \"http://127.0.0.1:11434/v1\"",
-            )
-            .fix("vk doctor   # where config.toml is, and which servers run here"),
+        PayPath::Subscription => Failure::new(
+            Status::NoCredential,
+            NO_PROVIDER,
+            "this version of vk cannot run on a Claude or Codex plan (subscription)",
+        )
+        .why("your own API key can pay: byok")
+        .fix("vk keys add anthropic")
+        .fix("vk use byok"),
+        PayPath::Platform => failure.fix("vk keys add openrouter"),
+        PayPath::Free => failure.fix("vk use free --provider ollama --model ID"),
         PayPath::Byok => failure.fix("vk keys add anthropic"),
     }
 }

@@ -45,6 +45,8 @@ pub(super) fn provider(kind: PayPath, wire: Wire, auth: Auth, base_url: &str) ->
         base_url: Sourced::new(base_url.to_owned(), user(3)),
         auth,
         markup: Rate::ZERO,
+        fee: Rate::ZERO,
+        flat_month: None,
         prices: BTreeMap::new(),
         source: user(1),
     }

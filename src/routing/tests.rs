@@ -120,11 +120,12 @@ fn the_provider_must_be_of_the_path() {
 fn paths_without_a_provider_say_what_this_version_can_do() {
     for (path, word) in [
         (PayPath::Subscription, "cannot run on a Claude or Codex plan"),
-        (PayPath::Platform, "kind = \"platform\""),
-        (PayPath::Free, "kind = \"free\""),
+        (PayPath::Platform, "vk keys add openrouter"),
+        (PayPath::Free, "vk use free --provider ollama"),
     ] {
         let (code, exit, told) = World::new().path(path).anthropic_key("a").refused();
-        assert_eq!((code, exit), ("no_provider", 3), "{path}");
+        let expected = if path == PayPath::Platform { "no_key" } else { "no_provider" };
+        assert_eq!((code, exit), (expected, 3), "{path}");
         assert!(told.contains(word) && !told.contains("vk login"), "{told}");
     }
     assert_eq!(World::new().path(PayPath::Subscription).on("claude").refused().0, "no_provider");

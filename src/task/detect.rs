@@ -54,24 +54,18 @@ pub struct LocalServer {
 }
 
 impl LocalServer {
-    /// The provider of the user's settings that has this address, if any.
+    /// The provider that has this address, if any: a built-in one, or one of the user's.
     #[must_use]
-    pub fn configured<'s>(&self, settings: &'s Settings) -> Option<&'s str> {
+    pub fn provider<'s>(&self, settings: &'s Settings) -> Option<&'s str> {
         let same = |address: &str| {
             let port = |text: &str| url::Url::parse(text).ok().and_then(|url| url.port());
             let loopback = |text: &str| ["//127.0.0.1:", "//localhost:", "//[::1]:"].iter().any(|l| text.contains(l));
             loopback(address) && port(address) == port(&self.base_url)
         };
-        settings.providers.iter().find(|(_, provider)| same(&provider.base_url)).map(|(name, _)| name.as_str())
-    }
-
-    /// What makes it a provider on which nobody pays: for the user's own `config.toml`.
-    #[must_use]
-    pub fn snippet(&self) -> String {
-        format!(
-            "[providers.{}]\nkind = \"free\"\nwire = \"chat\"\nbase_url = \"{}\"\nauth = \"none\"",
-            self.name, self.base_url
-        )
+        let mut there = settings.providers.iter().filter(|(_, provider)| same(&provider.base_url));
+        // One that the user made for this address is meant rather than the built-in one.
+        let (name, _) = there.clone().find(|(_, provider)| !provider.is_unnamed_server()).or_else(|| there.next())?;
+        Some(name)
     }
 }
 

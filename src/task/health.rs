@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::detect::{self, Found};
 use crate::base::env::Env;
+use crate::base::shell;
 use crate::catalog::Overlay;
 use crate::config::{self, Flags, Loaded, Require};
 use crate::credential::{StoreKind, Vault};
@@ -260,8 +261,18 @@ fn elsewhere(found: &Found, loaded: Option<&Loaded>, findings: &mut Vec<Finding>
             n => format!("{} and {} more", server.models[0], n - 1),
         };
         let detail = format!("a model server answers at {}: {models}", server.base_url);
-        let configured = loaded.is_some_and(|loaded| server.configured(&loaded.settings).is_some());
+        let settings = loaded.map(|loaded| &loaded.settings);
+        let provider = settings.and_then(|settings| Some((server.provider(settings)?, settings)));
+        let unnamed = provider.filter(|(name, settings)| {
+            let chosen = settings.provider.as_ref().is_some_and(|chosen| chosen.value == *name);
+            !chosen && settings.providers[*name].is_unnamed_server()
+        });
         let finding = Finding::new(server.name, State::Note, detail);
-        findings.push(if configured { finding } else { finding.fix(server.snippet()) });
+        findings.push(match (unnamed, server.models.first()) {
+            (Some((name, _)), Some(model)) => {
+                finding.fix(format!("vk use free --provider {name} --model {}", shell::word(model)))
+            }
+            _ => finding,
+        });
     }
 }

@@ -31,7 +31,7 @@ use crate::domain::ui::{Question, Ui};
 use crate::engine::{Builtin, Engine as _};
 use crate::ledger::{self, Ledger, NewTask, Scope, TaskEnd};
 use crate::net::http::Client;
-use crate::provider::Endpoint;
+use crate::provider::{AtMost, Endpoint};
 
 /// Runs the task. The ending is told as `task.finished` whatever happens; the failure is the first cause.
 ///
@@ -112,6 +112,12 @@ async fn run_to_end(
     let recorded = ledger.finish_task(&task_id, &end);
     result?;
     recorded.map_err(Failure::from)
+}
+
+/// The dearest that the shown prices allow, for a gateway that can be told so.
+fn at_most(route: &Route, price: Option<&Price>) -> Option<AtMost> {
+    let (input, output) = price.filter(|_| route.is_billed())?.dearest(route.context);
+    Some(AtMost { input, output })
 }
 
 /// A rehearsed model is said to be one wherever the payer is shown.
@@ -236,7 +242,7 @@ impl Running<'_> {
             cancel: self.cancel,
             task_id: self.task_id,
             route,
-            endpoint: Endpoint::of(route),
+            endpoint: Endpoint { at_most: at_most(route, price.as_ref()), ..Endpoint::of(route) },
             secret,
             tariff: Tariff::of(route, price),
             scopes,

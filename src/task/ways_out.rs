@@ -39,6 +39,9 @@ fn same_payer(one: &Route, other: &Route) -> bool {
 fn payers(known: &Known) -> Vec<Payer> {
     let of_provider = |(name, settings): (&String, &crate::config::ProviderSettings)| {
         let payer = |key: Option<String>| Payer { path: settings.kind, provider: name.clone(), key };
+        if settings.is_unnamed_server() {
+            return Vec::new();
+        }
         if settings.auth == Auth::None {
             return vec![payer(None)];
         }

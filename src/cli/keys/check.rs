@@ -102,6 +102,7 @@ fn endpoint(name: &str, settings: &ProviderSettings) -> Endpoint {
         wire: settings.wire,
         base_url: settings.base_url.value.trim_end_matches('/').to_owned(),
         auth: settings.auth,
+        at_most: None,
     }
 }
 

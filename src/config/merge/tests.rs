@@ -7,7 +7,7 @@ use crate::config::document::Document;
 use crate::config::settings::KeyChoice;
 use crate::config::source::Source;
 use crate::config::{project_file, provider, user_file};
-use crate::domain::path::PayPath;
+use crate::domain::path::{Auth, PayPath};
 
 const USER: &str = r#"
 [providers.anthropic]
@@ -177,7 +177,8 @@ fn one_layer() -> impl Strategy<Value = Choice> {
 #[test]
 fn built_in_providers_are_of_the_right_kind() {
     for (name, settings) in provider::built_in() {
-        assert_eq!(settings.kind, PayPath::Byok, "{name}");
+        assert_ne!(settings.kind, PayPath::Subscription, "{name}");
+        assert_eq!(settings.auth == Auth::None, settings.kind == PayPath::Free, "{name}");
         let parsed = crate::config::address::parse(&settings.base_url, settings.wire).unwrap();
         assert_eq!(parsed, settings.base_url.value, "{name}");
     }

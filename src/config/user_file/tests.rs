@@ -1,6 +1,7 @@
 use super::*;
+use crate::base::money::Rate;
 use crate::config::testing::World;
-use crate::domain::path::PayPath;
+use crate::domain::path::{PayPath, Wire};
 
 const GATEWAY: &str =
     "[providers.work]\nkind = \"platform\"\nwire = \"chat\"\nbase_url = \"https://llm.example.com/v1\"\n";
@@ -40,9 +41,33 @@ fn a_built_in_provider_may_move_and_be_priced_but_not_become_another() {
     assert_eq!((moved.kind, moved.wire, &moved.source), (PayPath::Byok, Wire::Anthropic, &Source::BuiltIn));
     let values = read_text("[providers.openai.prices.\"gpt-new\"]\ninput = \"1.25\"\noutput = \"10\"\n").unwrap();
     assert_eq!(values.providers["openai"].prices.len(), 1);
-    for key in ["kind = \"free\"", "wire = \"chat\"", "auth = \"none\"", "markup = \"1%\""] {
-        assert_eq!(refusal(&format!("[providers.anthropic]\n{key}\n")).0, "not_allowed_here", "{key}");
+    for (key, code) in [
+        ("kind = \"free\"", "bad_value"),
+        ("wire = \"chat\"", "bad_value"),
+        ("auth = \"none\"", "bad_value"),
+        ("markup = \"1%\"", "not_allowed_here"),
+        ("fee = \"1%\"", "not_allowed_here"),
+        ("flat_month = \"1\"", "not_allowed_here"),
+    ] {
+        assert_eq!(refusal(&format!("[providers.anthropic]\n{key}\n")).0, code, "{key}");
     }
+    assert!(read_text("[providers.anthropic]\nkind = \"byok\"\nwire = \"anthropic\"\n").is_ok());
+}
+
+#[test]
+fn a_gateway_may_speak_another_wire_and_take_what_it_takes() {
+    let text = "[providers.litellm]\nwire = \"anthropic\"\nbase_url = \"http://127.0.0.1:4100\"\nauth = \"none\"\n\
+                markup = \"8%\"\nfee = \"5.5%\"\nflat_month = \"20.00\"\n";
+    let values = read_text(text).unwrap();
+    let moved = &values.providers["litellm"];
+    assert_eq!((moved.kind, moved.wire, moved.auth), (PayPath::Platform, Wire::Anthropic, Auth::None));
+    let terms = (moved.markup.to_string(), moved.fee.to_string(), moved.flat_month);
+    assert_eq!(terms, ("8%".to_owned(), "5.5%".to_owned(), Some(Usd::from_cents(2_000))));
+    let plain = read_text("").unwrap();
+    assert_eq!(plain.providers["openrouter"].fee.to_string(), "5.5%");
+    assert!(plain.providers["ollama"].is_unnamed_server());
+    let named = read_text("[providers.ollama]\nbase_url = \"http://127.0.0.1:11434/v1\"\n").unwrap();
+    assert!(!named.providers["ollama"].is_unnamed_server());
 }
 
 #[test]
@@ -64,8 +89,8 @@ fn every_wrong_line_is_named() {
         (work("markup = \"8\""), "bad_value", "config.toml:5:10"),
         (work("markup = 8"), "bad_value", "config.toml:5:10"),
         (work("markup = \"8%\"").replace("platform", "byok"), "not_allowed_here", "config.toml:5:1"),
-        (work("fee = \"5.5%\""), "not_supported_yet", "config.toml:5:1"),
-        (work("flat_month = \"20.00\""), "not_supported_yet", "config.toml:5:1"),
+        (work("fee = \"5.5\""), "bad_value", "config.toml:5:7"),
+        (work("flat_month = \"-20.00\""), "bad_value", "config.toml:5:14"),
         (work("api_key = \"x\""), "not_allowed_here", "config.toml:5:1"),
         (work("bas_url = \"x\""), "unknown_key", "config.toml:5:1"),
         (work("[providers.work.prices.m]\nas = \"sonnet\""), "bad_value", "config.toml:6:6"),

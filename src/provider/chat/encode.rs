@@ -9,7 +9,12 @@ use crate::provider::PrepareError;
 use crate::provider::transcript::{Part, Turn, as_object, turns};
 
 /// `newer_limit`: OpenAI's own API takes `max_completion_tokens` only; most other servers know `max_tokens` only.
-pub(in crate::provider) fn body(request: &ModelRequest, newer_limit: bool) -> Result<Value, PrepareError> {
+/// `routing`: what a gateway is told about passing the request on.
+pub(in crate::provider) fn body(
+    request: &ModelRequest,
+    newer_limit: bool,
+    routing: Option<Value>,
+) -> Result<Value, PrepareError> {
     let tools = request.tools.iter().map(tool).collect::<Result<Vec<Value>, _>>()?;
     let mut messages = Vec::new();
     if !request.system.trim().is_empty() {
@@ -27,6 +32,9 @@ pub(in crate::provider) fn body(request: &ModelRequest, newer_limit: bool) -> Re
         "stream_options": { "include_usage": true },
     });
     body[if newer_limit { "max_completion_tokens" } else { "max_tokens" }] = json!(request.max_output);
+    if let Some(routing) = routing {
+        body["provider"] = routing;
+    }
     if !tools.is_empty() {
         body["tools"] = Value::Array(tools);
     }

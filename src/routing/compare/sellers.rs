@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use crate::base::money::{Rate, Usd};
 use crate::catalog::plan::{Evidence, Offers};
 use crate::catalog::{Catalog, Model, Price};
-use crate::config::Settings;
+use crate::config::{Settings, Source};
 use crate::domain::path::PayPath;
-use crate::routing::{list_price, servers};
+use crate::routing::{gateway_id, list_price, servers};
 
 /// What a gateway adds to list price.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Seller {
 }
 
 /// The bundled gateways, then the platforms of the user's configuration. A configured platform of a bundled name
-/// keeps the bundled fees and adds its own markup.
+/// keeps the bundled least fee, and has the markup and fee of the configuration.
 #[must_use]
 pub fn sellers(settings: &Settings, offers: &Offers) -> Vec<Seller> {
     let mut sellers: Vec<Seller> = offers
@@ -47,12 +47,14 @@ pub fn sellers(settings: &Settings, offers: &Offers) -> Vec<Seller> {
             continue;
         }
         match sellers.iter_mut().find(|seller| seller.id == *name) {
-            Some(bundled) => bundled.markup = provider.markup,
+            Some(bundled) => (bundled.markup, bundled.fee) = (provider.markup, provider.fee),
+            // Nobody has said that there is one.
+            None if provider.source == Source::BuiltIn && provider.base_url.source == Source::BuiltIn => {}
             None => sellers.push(Seller {
                 id: name.clone(),
                 name: name.clone(),
                 markup: provider.markup,
-                fee: Rate::ZERO,
+                fee: provider.fee,
                 least_fee: Usd::ZERO,
                 evidence: None,
                 prefixes: Vec::new(),
@@ -72,16 +74,6 @@ impl Seller {
         let (_, prefix) = self.prefixes.iter().find(|(vendor, _)| *vendor == model.vendor)?;
         let own = |id: &str| catalog.price(&self.id, &format!("{prefix}{id}"), at).cloned();
         // Gateways write Anthropic's versions with dots.
-        own(&model.id).or_else(|| own(&dotted(&model.id)))
-    }
-}
-
-/// `claude-sonnet-5-5` as `claude-sonnet-5.5`.
-fn dotted(id: &str) -> String {
-    match id.rsplit_once('-') {
-        Some((rest, minor)) if rest.ends_with(|c: char| c.is_ascii_digit()) && minor.len() == 1 => {
-            format!("{rest}.{minor}")
-        }
-        _ => id.to_owned(),
+        own(&model.id).or_else(|| own(&gateway_id::dotted(&model.id)))
     }
 }

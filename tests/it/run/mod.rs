@@ -3,6 +3,7 @@
 mod endings;
 mod faults;
 mod fixes;
+mod gateway;
 mod money;
 mod payer;
 mod scripts;
