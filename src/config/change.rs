@@ -172,7 +172,7 @@ fn edits<'c>(change: &'c Change, old: &Choice, user: &UserValues) -> (Vec<Edit<'
     let mut provider = change.provider.as_deref().or(old_provider);
     match (&change.provider, old_provider, change.path) {
         (Some(new), ..) => edits.push(("provider", Some(new))),
-        (None, Some(name), Some(path)) if user.providers.get(name).is_none_or(|settings| settings.kind != path) => {
+        (None, Some(name), Some(path)) if user.providers.get(name).is_none_or(|settings| !settings.serves(path)) => {
             edits.push(("provider", None));
             dropped.push(format!("provider = \"{name}\": it is not {path}"));
             provider = None;

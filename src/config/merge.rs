@@ -70,7 +70,7 @@ fn choose(stack: &[Choice], providers: &BTreeMap<String, ProviderSettings>) -> (
     let mut provider = top(stack, |choice| choice.provider.as_ref());
     if let (Some((path_at, path)), Some((at, named))) = (path, provider)
         && path_at > at
-        && providers.get(&named.value).is_some_and(|settings| settings.kind != path.value)
+        && providers.get(&named.value).is_some_and(|settings| !settings.serves(path.value))
     {
         warnings.push(format!(
             "provider {} ({}) is not {} ({}) and is set aside",

@@ -1,5 +1,6 @@
 //! Providers: the built-in ones, and what the user's own `config.toml` may say about one. A project has no say here.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -13,6 +14,8 @@ use crate::domain::path::{Auth, PayPath, Wire};
 pub struct ProviderSettings {
     /// Who pays; must equal the route's path.
     pub kind: PayPath,
+    /// Whether a gateway has models at $0 too, so that the same key serves the free path.
+    pub has_free_models: bool,
     pub wire: Wire,
     /// What the wire's own SDK takes: https, or http on loopback; no `/` at the end.
     pub base_url: Sourced<String>,
@@ -58,6 +61,21 @@ impl fmt::Display for PriceSettings {
 }
 
 impl ProviderSettings {
+    /// Whether requests under this path may go there.
+    #[must_use]
+    pub fn serves(&self, path: PayPath) -> bool {
+        self.kind == path || path == PayPath::Free && self.has_free_models
+    }
+
+    /// The provider as it is under a path that it [serves](Self::serves): on the free one nothing is charged.
+    #[must_use]
+    pub fn under(&self, path: PayPath) -> Cow<'_, Self> {
+        if self.kind == path {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self { kind: path, markup: Rate::ZERO, fee: Rate::ZERO, flat_month: None, ..self.clone() })
+    }
+
     /// Whether this is a server on this machine that nobody has named yet: it may not be there, or be somebody's.
     #[must_use]
     pub fn is_unnamed_server(&self) -> bool {
@@ -104,6 +122,7 @@ pub fn built_in() -> BTreeMap<String, ProviderSettings> {
         .map(|(kind, name, wire, auth, base_url)| {
             let settings = ProviderSettings {
                 kind: *kind,
+                has_free_models: *name == OPENROUTER,
                 wire: *wire,
                 base_url: Sourced::built_in((*base_url).to_owned()),
                 auth: *auth,

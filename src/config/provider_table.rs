@@ -140,6 +140,7 @@ fn new_provider(entry: &Entry<'_>, table: &mut Table<'_>) -> Result<ProviderSett
     };
     let mut settings = ProviderSettings {
         kind,
+        has_free_models: false,
         wire,
         base_url: base_url(&address, wire)?,
         auth,

@@ -163,7 +163,7 @@ pub(super) fn check_edge(edge: &Edge, providers: &BTreeMap<String, ProviderSetti
         let name = payer.provider.as_str();
         match (payer.path, providers.get(name)) {
             (PayPath::Subscription, _) if ["claude", "codex"].contains(&name) => Ok(()),
-            (path, Some(provider)) if provider.kind == path => Ok(()),
+            (path, Some(provider)) if provider.serves(path) => Ok(()),
             (path, Some(provider)) => Err(format!("\"{name}\" is {}, not {path}", provider.kind)),
             (_, None) => {
                 let hint = did_you_mean(name, providers.keys().map(String::as_str));

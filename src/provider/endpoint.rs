@@ -41,15 +41,20 @@ impl Endpoint {
         }
     }
 
-    /// What only `OpenRouter` takes: that the request goes to one upstream, at no higher price than was shown.
+    /// What only `OpenRouter` takes: that the request goes to one upstream, at no higher price than was shown; where
+    /// that is $0, to none that keeps prompts or trains on them.
     /// Source: openrouter.ai/docs, provider routing (2026-08).
     pub(super) fn routing_terms(&self) -> Option<Value> {
         let AtMost { input, output } = self.at_most.filter(|_| self.provider == "openrouter")?;
         let usd = |price: TokenPrice| price.to_string().parse::<serde_json::Number>().ok();
-        Some(json!({
+        let mut terms = json!({
             "allow_fallbacks": false,
             "max_price": { "prompt": usd(input)?, "completion": usd(output)? },
-        }))
+        });
+        if (input, output) == (TokenPrice::ZERO, TokenPrice::ZERO) {
+            terms["data_collection"] = json!("deny");
+        }
+        Some(terms)
     }
 
     /// Where a model is asked.

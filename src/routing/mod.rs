@@ -2,6 +2,7 @@
 //! Nothing is read, asked or sent here; what is known is gathered in `task/`.
 
 pub mod compare;
+mod free;
 mod gateway_id;
 mod key;
 mod model;
@@ -104,7 +105,7 @@ fn of_account(facts: &Facts<'_>, path: &Sourced<PayPath>, provider: &ChosenProvi
         base_url: provider.settings.base_url.clone(),
         auth: provider.settings.auth,
         credential: key.credential,
-        payer: payer::clause(facts.catalog, provider.name, provider.settings),
+        payer: payer::clause(facts.catalog, provider.name, &provider.settings),
         steps: vec![first, provider.step.clone(), key.step],
     }
 }

@@ -4,13 +4,13 @@
 use jiff::Timestamp;
 
 use super::provider::{ChosenProvider, has_credential};
-use super::{Facts, gateway_id};
+use super::{Facts, free, gateway_id};
 use crate::base::money::Usd;
 use crate::catalog::{Catalog, Match, Model, Tier, Vendor};
 use crate::config::provider::{OPENROUTER, PriceSettings, ProviderSettings};
 use crate::config::source::Sourced;
 use crate::domain::failure::Failure;
-use crate::domain::path::{PayPath, Wire};
+use crate::domain::path::{Auth, PayPath, Wire};
 use crate::domain::request::{ModelTraits, Thinking};
 use crate::domain::route::Step;
 
@@ -48,11 +48,11 @@ struct Found<'c> {
 
 pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result<ChosenModel, Failure> {
     let wish = wish(facts);
-    let found = find(facts, provider.name, provider.settings, wish.name)
+    let found = find(facts, provider.name, &provider.settings, wish.name)
         .or_else(|| exact(facts, provider, wish.name))
         .ok_or_else(|| not_offered(facts, provider, &wish))?;
-    if provider.settings.kind == PayPath::Free && is_hosted(&found.id) {
-        return Err(hosted(provider.name, &found.id));
+    if provider.settings.kind == PayPath::Free {
+        free::check(provider.name, &found.id)?;
     }
     let mut warnings: Vec<String> = found.row.and_then(|row| row.warning(facts.now)).into_iter().collect();
     let mut suggestions = Vec::new();
@@ -60,7 +60,8 @@ pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result
         suggestions = close(facts, provider.name, &found.id);
         warnings.push(format!("{} is not in the catalog: its price and limits are unknown", found.id));
     }
-    let unknown_context = if provider.settings.kind == PayPath::Free { UNKNOWN_LOCAL_CONTEXT } else { UNKNOWN_CONTEXT };
+    let is_server = provider.settings.kind == PayPath::Free && provider.settings.auth == Auth::None;
+    let unknown_context = if is_server { UNKNOWN_LOCAL_CONTEXT } else { UNKNOWN_CONTEXT };
     let reason = match (wish.reason.as_str(), found.reason.as_str()) {
         ("", how) => how.to_owned(),
         (why, "") => why.to_owned(),
@@ -75,17 +76,6 @@ pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result
         suggestions,
         id: found.id,
     })
-}
-
-/// Ollama hands these on to its own paid service. Source: ollama, docs/cloud.mdx (2026-08).
-fn is_hosted(id: &str) -> bool {
-    id.ends_with(":cloud") || id.ends_with("-cloud")
-}
-
-fn hosted(provider: &str, id: &str) -> Failure {
-    Failure::usage("not_free", format!("{id} does not run on this machine: {provider} hands it to its own service"))
-        .why("that service has limits and prices, so nobody-pays would not be so")
-        .fix("ollama list   # the models that are here")
 }
 
 /// A rule whose words match, else the name set by a flag, a variable or a file, else `balanced`. The settings hold
@@ -121,6 +111,8 @@ pub(super) fn row<'c>(
     if let Some(Sourced { value: PriceSettings::As { vendor, model }, .. }) = settings.prices.get(id) {
         return catalog.resolve(vendor, model, at).ok().map(|resolved| resolved.model);
     }
+    // The list value of a free offer is that of the model.
+    let id = if settings.has_free_models { id.strip_suffix(":free").unwrap_or(id) } else { id };
     let own = catalog.find(provider, id);
     if own.is_some() || is_vendor(catalog, provider, settings) {
         return own;
@@ -216,7 +208,7 @@ fn exact<'c>(facts: &Facts<'c>, provider: &ChosenProvider<'_>, name: &str) -> Op
     let possible = Tier::parse(name).is_none()
         && !facts.catalog.vendors().any(word)
         && match facts.catalog.vendor(provider.name) {
-            Some(vendor) if is_vendor(facts.catalog, provider.name, provider.settings) => vendor.could_have(name),
+            Some(vendor) if is_vendor(facts.catalog, provider.name, &provider.settings) => vendor.could_have(name),
             _ => true,
         };
     possible.then(|| Found { id: name.to_owned(), row: None, reason: "taken as an exact id".to_owned() })
@@ -251,7 +243,10 @@ fn not_offered(facts: &Facts<'_>, provider: &ChosenProvider<'_>, wish: &Wish<'_>
         failure = failure.why(format!("did you mean {}?", suggestions.join(" or "))).fix(format!("--model {first}"));
     }
     if Tier::parse(name).is_some() {
-        let ids: Vec<&str> = provider.settings.prices.keys().map(String::as_str).take(4).collect();
+        let mut ids: Vec<&str> = provider.settings.prices.keys().map(String::as_str).take(4).collect();
+        if ids.is_empty() && provider.settings.kind == PayPath::Free && provider.name == OPENROUTER {
+            ids.extend(free::AT_OPENROUTER);
+        }
         if ids.is_empty() {
             failure = failure.why("it takes the exact id of a model, given with --model").fix("vk models list");
         }

@@ -1,5 +1,7 @@
 //! Which provider of the path: the one that was named, else the only one that there is a credential for.
 
+use std::borrow::Cow;
+
 use super::{Facts, NO_KEY};
 use crate::config::provider::{OPENROUTER, ProviderSettings};
 use crate::config::settings::KeyChoice;
@@ -12,7 +14,7 @@ pub(super) const NO_PROVIDER: &str = "no_provider";
 
 pub(super) struct ChosenProvider<'a> {
     pub name: &'a str,
-    pub settings: &'a ProviderSettings,
+    pub settings: Cow<'a, ProviderSettings>,
     pub step: Step,
 }
 
@@ -20,22 +22,28 @@ pub(super) fn choose<'a>(facts: &Facts<'a>, path: PayPath) -> Result<ChosenProvi
     match &facts.settings.provider {
         Some(named) => {
             let (name, settings) = lookup(facts, path, &named.value)?;
-            if settings.kind != path {
+            if !settings.serves(path) {
                 return Err(other_path(facts, path, name, settings.kind));
             }
-            Ok(chosen(name, settings, named.source.to_string(), "named there".to_owned()))
+            Ok(chosen(path, name, settings, named.source.to_string(), "named there".to_owned()))
         }
         None => infer(facts, path),
     }
 }
 
-fn chosen<'a>(name: &'a str, settings: &'a ProviderSettings, source: String, reason: String) -> ChosenProvider<'a> {
+fn chosen<'a>(
+    path: PayPath,
+    name: &'a str,
+    settings: &'a ProviderSettings,
+    source: String,
+    reason: String,
+) -> ChosenProvider<'a> {
     let reason = match &settings.base_url.source {
         crate::config::source::Source::BuiltIn => reason,
         source => format!("{reason}; at {}, by {source}", settings.base_url.value),
     };
     let step = Step { decision: "provider".to_owned(), value: name.to_owned(), source, reason };
-    ChosenProvider { name, settings, step }
+    ChosenProvider { name, settings: settings.under(path), step }
 }
 
 fn lookup<'a>(facts: &Facts<'a>, path: PayPath, name: &str) -> Result<(&'a str, &'a ProviderSettings), Failure> {
@@ -75,7 +83,7 @@ fn other_path(facts: &Facts<'_>, path: PayPath, name: &str, kind: PayPath) -> Fa
 }
 
 fn of_kind<'a>(facts: &Facts<'a>, path: PayPath) -> impl Iterator<Item = (&'a str, &'a ProviderSettings)> + use<'a> {
-    let of_path = move |(_, settings): &(&String, &ProviderSettings)| settings.kind == path;
+    let of_path = move |(_, settings): &(&String, &ProviderSettings)| settings.serves(path);
     facts.settings.providers.iter().filter(of_path).map(|(name, settings)| (name.as_str(), settings))
 }
 
@@ -106,7 +114,7 @@ fn infer<'a>(facts: &Facts<'a>, path: PayPath) -> Result<ChosenProvider<'a>, Fai
     match candidates[..] {
         [(name, settings)] => {
             let what = if settings.auth == Auth::None { "" } else { " with a key" };
-            Ok(chosen(name, settings, "inferred".to_owned(), format!("the only {path} provider{what}")))
+            Ok(chosen(path, name, settings, "inferred".to_owned(), format!("the only {path} provider{what}")))
         }
         [] => Err(none(facts, path)),
         _ => {
@@ -144,9 +152,14 @@ fn none(facts: &Facts<'_>, path: PayPath) -> Failure {
 
 /// What answers on a port of this machine may be anybody's: it is used once the user has named it.
 fn no_server_named(names: &[&str]) -> Failure {
+    let servers: Vec<&str> = names.iter().copied().filter(|name| *name != OPENROUTER).collect();
     Failure::new(Status::NoCredential, NO_PROVIDER, "no model server of this machine is named")
-        .why(format!("vk knows {}, and uses one once you have said which", names.join(", ")))
+        .why(format!(
+            "vk knows {}, and uses one once you have said which; openrouter's free models need a key of it",
+            servers.join(", ")
+        ))
         .fix("vk use free --provider ollama --model ID")
+        .fix("vk keys add openrouter")
         .fix("vk doctor   # which servers answer here")
 }
 

@@ -63,8 +63,8 @@ fn on_path(settings: &Settings, path: PayPath) -> Settings {
     let mut settings = settings.clone();
     if settings.path.as_deref() != Some(&path) {
         settings.path = Some(Sourced { value: path, source: Source::Flag("--path") });
-        let kind = settings.provider.as_ref().and_then(|named| settings.providers.get(&named.value)).map(|p| p.kind);
-        if kind != Some(path) {
+        let named = settings.provider.as_ref().and_then(|named| settings.providers.get(&named.value));
+        if !named.is_some_and(|provider| provider.serves(path)) {
             settings.provider = None;
             if settings.key.as_ref().is_some_and(|key| key.layer() < Layer::Env) {
                 settings.key = None;

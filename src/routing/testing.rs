@@ -44,6 +44,7 @@ pub(super) fn provider(kind: PayPath, wire: Wire, auth: Auth, base_url: &str) ->
         wire,
         base_url: Sourced::new(base_url.to_owned(), user(3)),
         auth,
+        has_free_models: false,
         markup: Rate::ZERO,
         fee: Rate::ZERO,
         flat_month: None,

@@ -21,11 +21,13 @@ use crate::agent::transcript::Transcript;
 use crate::base::clock;
 use crate::base::env::Env;
 use crate::base::fsx;
+use crate::base::money::TokenPrice;
 use crate::base::secret::Secret;
 use crate::catalog::Price;
 use crate::config::{self, Allow};
 use crate::domain::event::{Event, RouteResolved};
 use crate::domain::failure::{Failure, Status};
+use crate::domain::path::PayPath;
 use crate::domain::route::Route;
 use crate::domain::ui::{Question, Ui};
 use crate::engine::{Builtin, Engine as _};
@@ -116,6 +118,9 @@ async fn run_to_end(
 
 /// The dearest that the shown prices allow, for a gateway that can be told so.
 fn at_most(route: &Route, price: Option<&Price>) -> Option<AtMost> {
+    if route.path == PayPath::Free {
+        return Some(AtMost { input: TokenPrice::ZERO, output: TokenPrice::ZERO });
+    }
     let (input, output) = price.filter(|_| route.is_billed())?.dearest(route.context);
     Some(AtMost { input, output })
 }

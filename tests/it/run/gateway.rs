@@ -89,3 +89,41 @@ fn a_server_of_this_machine_is_used_once_it_is_named() {
     }
     assert_eq!(server.requests().len(), 1);
 }
+
+const FREE: [&str; 7] = ["run", "--path", "free", "--provider", "openrouter", "--key", "env:TEST_OPENROUTER_KEY"];
+
+/// The same gateway and key, and nobody pays: asked for at $0, of upstreams that keep nothing, and held to it.
+#[test]
+fn free_models_of_openrouter_are_held_to_nothing() {
+    let gateway = Provider::start([Script::sse(&answer("0")), Script::sse(&answer("0.0001"))]);
+    let vk = openrouter(&gateway);
+    let model = ["--model", "openai/gpt-oss-120b:free"];
+    let (ran, finished) = report(&vk, &FREE, &[&model[..], &["go"]].concat());
+    assert_eq!(ran.code, 0, "{ran}");
+    assert_eq!((finished["cost_state"].as_str(), finished["proof"].as_str()), (Some("free"), Some("verified")));
+    // 1,000 x $0.03 + 100 x $0.15 a million: what the model costs elsewhere.
+    assert_eq!(finished["list_usd"], "0.000045");
+    let sent = gateway.requests()[0].json();
+    assert_eq!(sent["model"], "openai/gpt-oss-120b:free");
+    let terms =
+        json!({"allow_fallbacks": false, "max_price": {"prompt": 0.0, "completion": 0.0}, "data_collection": "deny"});
+    assert_eq!(sent["provider"], terms);
+    assert!(ran.stderr.contains("nobody pays") && !ran.stderr.contains("stops at"), "{ran}");
+    let (ran, finished) = report(&vk, &FREE, &[&model[..], &["go"]].concat());
+    assert_eq!((ran.code, finished["status"].as_str()), (4, Some("contradicted")), "{ran}");
+    assert!(ran.stdout.contains("reported a charge of $0.0001"), "{ran}");
+}
+
+#[test]
+fn what_the_gateway_sells_is_refused_on_the_free_path_unasked() {
+    let gateway = Provider::start([]);
+    let vk = openrouter(&gateway);
+    let ran = vk.run(&[&FREE[..], &["--model", "openai/gpt-oss-120b", "go"]].concat());
+    assert_eq!(ran.code, 2, "{ran}");
+    assert!(ran.stderr.contains("--path platform --provider openrouter --model openai/gpt-oss-120b"), "{ran}");
+    // No model is meant by default: what is free changes from week to week.
+    let ran = vk.run(&[&FREE[..], &["go"]].concat());
+    assert_eq!(ran.code, 2, "{ran}");
+    assert!(ran.stderr.contains(":free"), "{ran}");
+    assert!(gateway.captured().is_empty());
+}
