@@ -58,7 +58,8 @@ pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result
     let mut suggestions = Vec::new();
     if found.row.is_none() && !provider.settings.prices.contains_key(&found.id) {
         suggestions = close(facts, provider.name, &found.id);
-        warnings.push(format!("{} is not in the catalog: its price and limits are unknown", found.id));
+        let what = if provider.settings.kind == PayPath::Free { "its limits" } else { "its price and limits" };
+        warnings.push(format!("{} is not in the catalog: {what} are unknown", found.id));
     }
     let is_server = provider.settings.kind == PayPath::Free && provider.settings.auth == Auth::None;
     let unknown_context = if is_server { UNKNOWN_LOCAL_CONTEXT } else { UNKNOWN_CONTEXT };
