@@ -40,9 +40,11 @@ impl Flags {
             let value = Some(value.to_owned());
             match name {
                 "--path" => flags.path = value,
-                // A label belongs to its provider.
-                "--provider" if flags.provider != value => (flags.provider, flags.key) = (value, None),
-                "--provider" => {}
+                // A key belongs to its provider; where none was named, it may be for this one.
+                "--provider" if flags.provider.is_some() && flags.provider != value => {
+                    (flags.provider, flags.key) = (value, None);
+                }
+                "--provider" => flags.provider = value,
                 "--model" => flags.model = value,
                 "--key" => flags.key = value,
                 _ => return None,
