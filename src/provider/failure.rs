@@ -4,7 +4,7 @@ use super::error::{CallError, CallErrorKind};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::{CredentialRef, Route};
 
-/// Where an account is topped up, as the vendors' own error messages and documents have it (2026-11).
+/// Where an account is topped up: the consoles' pages as they are commonly linked; no document of the vendors was read.
 const TOP_UP: [(&str, &str); 6] = [
     ("anthropic", "https://platform.claude.com/settings/billing"),
     ("openai", "https://platform.openai.com/settings/organization/billing"),
