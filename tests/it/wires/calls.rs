@@ -258,14 +258,3 @@ fn the_transcript_moves_to_another_wire_in_the_middle_of_a_task() {
         }
     }
 }
-
-#[test]
-fn zz_time() {
-    let t = std::time::Instant::now();
-    let c = reqwest::Client::builder().build().unwrap();
-    eprintln!("full {:?}", t.elapsed());
-    let t = std::time::Instant::now();
-    let d = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
-    eprintln!("plain {:?}", t.elapsed());
-    drop((c, d));
-}
