@@ -104,7 +104,7 @@ fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
         Some(Command::Demo(args)) => block_on(demo::run(args, context)),
         Some(Command::Keys(args)) => block_on(keys::run(args, context)),
         Some(Command::Exec(args)) => exec::run(args, context),
-        Some(Command::Route(args)) => route::run(args, context),
+        Some(Command::Route(args)) => block_on(route::run(args, context)),
         Some(Command::Run(args)) => block_on(run::run(args, context)),
         Some(Command::Models(args)) => models::run(args, context),
         Some(Command::Tasks(args)) => tasks::run(args, context),

@@ -1,25 +1,33 @@
-//! `vk route`: who would pay and which model would run, and what every other path would do. Nothing is sent.
+//! `vk route`: who would pay and which model would run, and what every other path would do. No model is asked; a
+//! gateway is asked what its account has left, where that takes no passphrase.
 
 use super::args::{ListOutput, RouteArgs};
 use super::context::Context;
 use super::run::flags;
 use crate::config::Trust;
 use crate::domain::failure::Failure;
+use crate::ledger::Ledger;
+use crate::net::http::Client;
 use crate::present::route::{self, Shown};
 use crate::present::{self, table};
 use crate::routing;
+use crate::task::credits;
 use crate::task::prepare::{self, Known};
 
 /// # Errors
 /// A configuration that is wrong; and, after the table, why the path that was chosen cannot be used. That no path
 /// is chosen yet is an answer and no error.
-pub fn run(args: RouteArgs, context: &Context) -> Result<(), Failure> {
+pub async fn run(args: RouteArgs, context: &Context) -> Result<(), Failure> {
     let flags = flags(args.choice, None, Vec::new(), Vec::new());
     let known = Known::read(&context.env, &flags, &context.ui)?;
     let settings = &known.loaded.settings;
-    let (rows, decided) =
+    let (mut rows, decided) =
         known.with_facts(settings, args.task.as_deref(), |facts| (routing::table(facts), routing::decide(facts)));
     let decided = decided.map_err(|failure| prepare::typed_again(failure, &flags, "vk route ", ""));
+    // What cannot be asked is not shown; the table stands without it.
+    if let (Ok(client), Ok(ledger)) = (Client::new(&context.env), Ledger::open(&known.loaded.dirs.data)) {
+        credits::fill(&mut rows, &context.env, &known, &client, &ledger).await;
+    }
     let mut notes = known.loaded.warnings.clone();
     if let Trust::Needed(_) = known.loaded.trust {
         notes.push("vk.toml is not trusted yet: vk run will ask, or vk trust".to_owned());

@@ -72,6 +72,11 @@ impl AgeFile {
         self
     }
 
+    /// Whether an identity opens the file, so that nobody is asked for a passphrase.
+    pub(crate) fn has_identity(&self) -> bool {
+        !matches!(self.named, Named::Nothing)
+    }
+
     /// Makes the file, or makes sure that the one which is there opens.
     pub(crate) fn init(&self) -> Result<FileMade, StoreError> {
         let made =

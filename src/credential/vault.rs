@@ -167,6 +167,15 @@ impl Vault {
         if secret.fingerprint() == key.fingerprint { Ok(secret) } else { Err(changed()) }
     }
 
+    /// Whether the secret can be read without asking anybody for a passphrase.
+    #[must_use]
+    pub fn is_unattended(&self, key: &KeyInfo) -> bool {
+        match key.store {
+            StoreKind::Keyring | StoreKind::Memory => true,
+            StoreKind::File => self.file.has_identity(),
+        }
+    }
+
     /// Stores a key and reads it back. The first success decides where keys go from then on.
     ///
     /// # Errors

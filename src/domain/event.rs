@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::cost::{CostState, Proof};
+use super::credits::CreditsLeft;
 use super::failure::{Failure, Status};
 use super::usage::Usage;
 use crate::base::money::Usd;
@@ -43,6 +44,14 @@ pub enum Event {
     },
     #[serde(rename = "context.compacted")]
     ContextCompacted { before_tokens: u64, after_tokens: u64 },
+    /// What the account that pays has left, before anything is sent.
+    #[serde(rename = "credits.left")]
+    CreditsLeft {
+        #[serde(flatten)]
+        left: CreditsLeft,
+        /// What the task may cost at most, where that is more than is left; else `null`.
+        at_most_usd: Option<Usd>,
+    },
     #[serde(rename = "model.switched")]
     ModelSwitched { from: String, to: String, reason: String },
     /// The payer of the route cannot or may not pay.
@@ -100,6 +109,8 @@ pub struct TaskFinished {
     pub refused: Vec<String>,
     /// Attempts that failed before anything could be charged for them; all others are in `usage` and the costs.
     pub uncharged_attempts: u32,
+    /// What the account that paid has left, where it says so.
+    pub credits: Option<CreditsLeft>,
     pub duration_ms: u64,
 }
 

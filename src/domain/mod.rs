@@ -1,6 +1,7 @@
 //! The words of the product as plain types: no input, no output, nothing that can fail to be true.
 
 pub mod cost;
+pub mod credits;
 pub mod event;
 pub mod failure;
 pub mod message;

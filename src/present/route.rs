@@ -70,16 +70,20 @@ pub fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
         out.push('\n');
     }
     if !possible.is_empty() {
-        let mut table = new_table(&["", "path", "provider", "model", "who pays", "with"], width);
+        // A column that would say nothing is not there.
+        let tells_left = possible.iter().any(|row| row.left.is_some());
+        let heads = ["", "path", "provider", "model", "who pays", "with", "left"];
+        let mut table = new_table(&heads[..if tells_left { 7 } else { 6 }], width);
         for row in possible {
-            table.add_row([
+            let cells = [
                 cell(if is_chosen(row) { "=>" } else { "" }),
                 cell(row.path.as_str()),
                 cell(row.provider.as_deref().unwrap_or("-")),
                 cell(row.model.as_deref().unwrap_or("-")),
                 cell(row.payer.as_deref().unwrap_or("-")),
                 cell(&row.reason),
-            ]);
+            ];
+            table.add_row(cells.into_iter().chain(tells_left.then(|| cell(row.left.as_deref().unwrap_or("-")))));
         }
         out.push_str(&render(&table));
         out.push('\n');

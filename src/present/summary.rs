@@ -32,6 +32,9 @@ pub(super) fn text(end: &TaskFinished, spent: Usd, cap: Option<Usd>, paint: Pain
         row("tokens", &tokens(&end.usage));
         row("cost", &cost_line(end, spent, cap));
         payers(&mut row, end);
+        if let Some(left) = &end.credits {
+            row("credits", &left.to_string());
+        }
     } else if end.uncharged_attempts > 0 {
         let failed = count(u64::from(end.uncharged_attempts), "attempt", "attempts");
         row("cost", &format!("{failed} failed, nothing was charged"));
@@ -238,6 +241,7 @@ pub(super) mod tests {
             answer: Some("Fixed.".into()),
             refused: vec!["network: crates.io (nobody was there to answer)".into()],
             uncharged_attempts: 0,
+            credits: None,
             duration_ms: 72_400,
         }
     }

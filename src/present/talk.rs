@@ -1,6 +1,7 @@
 //! What an event leaves behind as lines on stderr: the same in a log as above the live view.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use super::escape::{columns, escape_line, shorten};
 use super::screen::{Paint, seconds};
@@ -68,6 +69,13 @@ impl Talk {
             Event::ContextCompacted { before_tokens, after_tokens } => {
                 let (before, after) = (thousands(*before_tokens), thousands(*after_tokens));
                 vec![format!("context compacted: {before} → {after} tokens")]
+            }
+            Event::CreditsLeft { left, at_most_usd } => {
+                let mut line = format!("credits: {left}");
+                if let Some(most) = at_most_usd {
+                    let _ = write!(line, "; this task may cost up to {most}: it stops whole when they are used up");
+                }
+                words(&line)
             }
             Event::ModelSwitched { from, to, reason } => words(&format!("model switched: {from} → {to} ({reason})")),
             Event::PayerBlocked { payer, code, message } => {

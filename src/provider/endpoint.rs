@@ -22,6 +22,13 @@ pub struct Endpoint {
     pub at_most: Option<AtMost>,
 }
 
+/// A gateway whose own questions are known here, beside the wire's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gateway {
+    OpenRouter,
+    LiteLlm,
+}
+
 /// List prices of the route, in USD a million tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AtMost {
@@ -41,11 +48,20 @@ impl Endpoint {
         }
     }
 
+    /// Which gateway this is, by the name it is built in under or by its host.
+    pub(super) fn gateway(&self) -> Option<Gateway> {
+        match self.provider.as_str() {
+            "litellm" => Some(Gateway::LiteLlm),
+            name if name == "openrouter" || self.is_host_of("openrouter.ai") => Some(Gateway::OpenRouter),
+            _ => None,
+        }
+    }
+
     /// What only `OpenRouter` takes: that the request goes to one upstream, at no higher price than was shown; where
     /// that is $0, to none that keeps prompts or trains on them.
     /// Source: openrouter.ai/docs, provider routing (2026-08).
     pub(super) fn routing_terms(&self) -> Option<Value> {
-        let AtMost { input, output } = self.at_most.filter(|_| self.provider == "openrouter")?;
+        let AtMost { input, output } = self.at_most.filter(|_| self.gateway() == Some(Gateway::OpenRouter))?;
         let usd = |price: TokenPrice| price.to_string().parse::<serde_json::Number>().ok();
         let mut terms = json!({
             "allow_fallbacks": false,
@@ -70,9 +86,17 @@ impl Endpoint {
     /// Where a key is tried for nothing. OpenRouter lists its models to everybody, but describes a key to its holder.
     pub(super) fn check_url(&self) -> String {
         match self.wire {
+            _ if self.gateway() == Some(Gateway::OpenRouter) => format!("{}/key", self.root()),
             Wire::Anthropic => format!("{}/v1/models?limit=1", self.base()),
-            _ if self.is_host_of("openrouter.ai") => format!("{}/key", self.base()),
             Wire::Responses | Wire::Chat => format!("{}/models", self.base()),
+        }
+    }
+
+    /// Where the questions beside the wire's are asked: with the `/v1` that Anthropic's SDK adds by itself.
+    pub(super) fn root(&self) -> String {
+        match self.wire {
+            Wire::Anthropic => format!("{}/v1", self.base()),
+            Wire::Responses | Wire::Chat => self.base().to_owned(),
         }
     }
 

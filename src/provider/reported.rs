@@ -1,4 +1,4 @@
-//! A gateway's own figure for what a call cost, read from JSON into exact money.
+//! A gateway's own figures, what a call cost and what is left, read from JSON into exact money.
 
 use serde_json::Value;
 
@@ -7,17 +7,31 @@ use crate::domain::request::ReportedCost;
 
 /// Reads `usage.cost` and `usage.is_byok` (`OpenRouter`; `LiteLLM` sends the first). `None` without a usable figure.
 pub(super) fn cost(usage: &Value) -> Option<ReportedCost> {
-    let figure = usage.get("cost")?;
-    let text = match figure {
-        // The shortest decimal that is this number again: the digits that the provider wrote.
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => text.clone(),
-        _ => return None,
-    };
-    Some(ReportedCost { cost: usd(&text)?, is_byok: usage.get("is_byok").and_then(Value::as_bool) })
+    let cost = usd(&digits(usage.get("cost")?)?)?;
+    Some(ReportedCost { cost, is_byok: usage.get("is_byok").and_then(Value::as_bool) })
 }
 
-/// A non-negative JSON number as money, rounded half up to the nano-dollar. No float in between.
+/// A balance, which is negative after an overdraft.
+pub(super) fn balance(figure: &Value) -> Option<Usd> {
+    let text = digits(figure)?;
+    match text.strip_prefix('-') {
+        Some(owed) => usd(owed).map(|owed| Usd::ZERO - owed),
+        None => usd(&text),
+    }
+}
+
+/// A JSON number or string as text.
+fn digits(figure: &Value) -> Option<String> {
+    match figure {
+        // The shortest decimal that is this number again: the digits that the provider wrote.
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// A non-negative JSON number as money, rounded half up to the nano-dollar; more than can be counted stays as much
+/// as can be. No float in between.
 fn usd(text: &str) -> Option<Usd> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
@@ -31,8 +45,12 @@ fn usd(text: &str) -> Option<Usd> {
     let value: i128 = digits.parse().ok()?;
     // Pico-dollars: the digits are scaled by 10^(exponent - fraction), a pico by 10^-12.
     let shift = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?.checked_add(12)?;
-    let picos = if shift >= 0 {
-        value.checked_mul(10_i128.checked_pow(shift.unsigned_abs())?)?
+    let picos = if value == 0 {
+        0
+    } else if shift >= 0 {
+        let scaled = 10_i128.checked_pow(shift.unsigned_abs()).and_then(|scale| value.checked_mul(scale));
+        let Some(picos) = scaled else { return Some(Usd::MAX) };
+        picos
     } else {
         10_i128.checked_pow(shift.unsigned_abs()).map_or(0, |scale| value / scale)
     };
@@ -57,10 +75,12 @@ mod tests {
             ("12", 12_000_000_000),
             ("1.2e1", 12_000_000_000),
             ("0.0001234567894999", 123_457),
+            ("0e999", 0),
+            ("1e99", i64::MAX),
         ] {
             assert_eq!(usd(text), Some(Usd::from_nanos(nanos)), "{text}");
         }
-        for bad in ["", "-1", "NaN", "1e", "1.2.3", "1e99", "."] {
+        for bad in ["", "-1", "NaN", "1e", "1.2.3", "1e9999999999", "."] {
             assert_eq!(usd(bad), None, "{bad}");
         }
     }
@@ -73,6 +93,14 @@ mod tests {
         assert_eq!(cost(&json!({"cost": "0.5"})).map(|c| c.cost), Some(Usd::from_cents(50)));
         assert_eq!(cost(&json!({"prompt_tokens": 1})), None);
         assert_eq!(cost(&json!({"cost": null})), None);
+        assert_eq!(cost(&json!({"cost": -0.5})), None);
+    }
+
+    #[test]
+    fn a_balance_may_be_owed() {
+        assert_eq!(balance(&json!(-0.25)), Some(Usd::from_cents(-25)));
+        assert_eq!(balance(&json!("74.5")), Some(Usd::from_cents(7_450)));
+        assert_eq!([json!(null), json!("--1"), json!({})].iter().map(balance).collect::<Vec<_>>(), [None; 3]);
     }
 
     proptest! {

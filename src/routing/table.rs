@@ -7,6 +7,7 @@ use crate::config::Settings;
 use crate::config::source::{Layer, Source, Sourced};
 use crate::domain::failure::Failure;
 use crate::domain::path::PayPath;
+use crate::domain::route::Route;
 
 /// One way to pay. A path has a row for each provider that could pay on it, and one without a provider if none can.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,6 +24,9 @@ pub struct PathRow {
     pub estimate_usd: Option<Estimate>,
     /// What is left of a plan or of credits; `None` is unknown.
     pub left: Option<String>,
+    /// The whole route, where there is one.
+    #[serde(skip)]
+    pub route: Option<Route>,
 }
 
 /// A range from history, as decimal strings.
@@ -84,14 +88,16 @@ fn row(path: PayPath, provider: Option<String>, facts: &Facts<'_>) -> PathRow {
         payer: None,
         estimate_usd: None,
         left: None,
+        route: None,
     };
     match decide(facts) {
         Ok(route) => PathRow {
-            provider: Some(route.provider),
+            provider: Some(route.provider.clone()),
             possible: true,
             reason: route.credential.label().map_or_else(|| "no key needed".to_owned(), |label| format!("key {label}")),
-            model: Some(route.model),
-            payer: Some(route.payer),
+            model: Some(route.model.clone()),
+            payer: Some(route.payer.clone()),
+            route: Some(route),
             ..empty
         },
         Err(failure) => PathRow { reason: why_not(path, &failure), ..empty },

@@ -2,6 +2,7 @@
 
 pub mod again;
 pub mod checks;
+pub mod credits;
 pub mod detect;
 mod diff;
 pub mod edges;

@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::agent::call::Spent;
 use crate::base::money::Usd;
 use crate::domain::cost::{Certainty, CostState, Proof};
+use crate::domain::credits::CreditsLeft;
 use crate::domain::event::{CheckResult, FileChange, PayerShare, TaskFinished};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::Route;
@@ -29,6 +30,7 @@ pub struct Ending {
     pub checks: Vec<CheckResult>,
     pub answer: Option<String>,
     pub refused: Vec<String>,
+    pub credits: Option<CreditsLeft>,
 }
 
 impl Ending {
@@ -44,6 +46,7 @@ impl Ending {
             checks: Vec::new(),
             answer: None,
             refused: Vec::new(),
+            credits: None,
         }
     }
 
@@ -70,6 +73,7 @@ impl Ending {
             answer: self.answer.clone(),
             refused: self.refused.clone(),
             uncharged_attempts: self.legs.iter().map(|leg| leg.spent.uncharged).sum(),
+            credits: self.credits.clone(),
             duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         }
     }

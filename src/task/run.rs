@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::again;
 use super::checks::{self, Round};
+use super::credits::Account;
 use super::edges::{self, Step};
 use super::order::Order;
 use super::prepare::{self, Known};
@@ -90,6 +91,11 @@ async fn run_to_end(
     task.project_dir.clone_from(&known.loaded.project.root);
     ledger.begin_task(&task)?;
 
+    let asked = (route.clone(), secret.clone());
+    let account = Account::of(&client, &ledger, &asked.0, asked.1.as_ref());
+    if let Some(account) = &account {
+        account.tell(ui.as_ref()).await;
+    }
     let mut running = Running {
         order,
         env,
@@ -112,6 +118,9 @@ async fn run_to_end(
         summary: ending.answer.clone(),
     };
     let recorded = ledger.finish_task(&task_id, &end);
+    if let Some(account) = account.filter(|_| ending.legs.iter().any(|leg| leg.spent.calls > 0)) {
+        ending.credits = account.left().await;
+    }
     result?;
     recorded.map_err(Failure::from)
 }

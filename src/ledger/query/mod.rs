@@ -7,6 +7,7 @@ mod history;
 mod report;
 mod spend;
 mod tasks;
+mod typical;
 
 pub use calls::{CallRow, CallState};
 pub use find::Found;

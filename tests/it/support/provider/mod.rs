@@ -54,6 +54,7 @@ impl Captured {
 struct Shared {
     scripts: Mutex<VecDeque<Script>>,
     get: Mutex<Option<Script>>,
+    get_at: Mutex<Vec<(String, Script)>>,
     captured: Mutex<Vec<Captured>>,
     broken_rules: Mutex<Vec<String>>,
     allow_leftovers: AtomicBool,
@@ -98,6 +99,11 @@ impl Provider {
     /// What every GET gets; without it `{"data": []}`.
     pub fn answer_get(&self, script: Script) {
         *self.shared.get.lock().unwrap() = Some(script);
+    }
+
+    /// What a GET of this path gets, whatever the others do.
+    pub fn answer_get_at(&self, path: &str, script: Script) {
+        self.shared.get_at.lock().unwrap().push((path.to_owned(), script));
     }
 
     /// For tests that end before every script was taken.
@@ -145,7 +151,8 @@ fn serve(stream: TcpStream, shared: &Shared) {
             Script::json(500, r#"{"error":{"message":"the test has no more scripts"}}"#)
         })
     } else {
-        let get = shared.get.lock().unwrap().clone();
+        let at = shared.get_at.lock().unwrap().iter().rfind(|(path, _)| *path == request.path).map(|(_, s)| s.clone());
+        let get = at.or_else(|| shared.get.lock().unwrap().clone());
         get.unwrap_or_else(|| Script::json(200, r#"{"data":[]}"#))
     };
     shared.captured.lock().unwrap().push(request);
