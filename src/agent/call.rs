@@ -7,14 +7,15 @@ use super::cancel::{Cancel, Signal};
 use super::hold::{LEAST_OUTPUT, Prefix};
 use super::proof::{Evidence, judge};
 use super::tariff::Tariff;
+use super::verdict::{self, Answered};
 use crate::base::clock;
 use crate::base::money::Usd;
 use crate::base::secret::Secret;
-use crate::domain::cost::{CostState, Proof};
+use crate::domain::cost::{Certainty, CostState, Proof};
 use crate::domain::event::Event;
-use crate::domain::failure::{Failure, Status};
+use crate::domain::failure::Failure;
 use crate::domain::request::{ModelRequest, Partial, Reply, StreamEvent};
-use crate::domain::route::{CredentialRef, Route};
+use crate::domain::route::Route;
 use crate::domain::ui::Ui;
 use crate::domain::usage::Usage;
 use crate::ledger::{Ledger, NewAttempt, PriceRef, Reserve, Scope, ScopeKind, Settlement, Standing};
@@ -251,7 +252,12 @@ impl Caller<'_> {
             let received = serde_json::to_string(&reply.content).map_or(0, |text| text.len() as u64);
             Usage { input: self.prefix.estimate(prepared.bytes), output: received.div_ceil(4), ..reply.usage }
         };
-        let cost = self.tariff.cost(&usage, reply.reported_cost, reply.usage_reported);
+        let mut cost = self.tariff.cost(&usage, reply.reported_cost, reply.usage_reported);
+        let other = reply.model.clone().filter(|model| !self.route.accepts(model));
+        if other.is_some() && reply.reported_cost.is_none() {
+            // The tables have the price of the model that was asked for.
+            cost.certainty = cost.certainty.max(Certainty::Estimated);
+        }
         let proof = if self.route.rehearsed {
             Proof::Claimed
         } else {
@@ -261,6 +267,7 @@ impl Caller<'_> {
                 answered: facts.organization.as_deref(),
                 reported: reply.reported_cost,
                 computed: self.tariff.computed(&usage),
+                at_most: self.route.is_billed().then_some(attempt.hold),
                 local_server: self.local_server,
             })
         };
@@ -275,7 +282,16 @@ impl Caller<'_> {
         };
         self.settle(attempt, &settlement)?;
         if proof == Proof::Contradicted {
-            return Err(self.contradicted(&facts, &settlement));
+            return Err(verdict::contradicted(&Answered {
+                route: self.route,
+                pinned: self.pinned.as_deref(),
+                organization: facts.organization.as_deref(),
+                reported: reply.reported_cost,
+                held: attempt.hold,
+            }));
+        }
+        if let Some(model) = other {
+            return Err(verdict::other_model(self.route, &model));
         }
         if self.pinned.is_none() {
             self.pinned = facts.organization;
@@ -334,27 +350,6 @@ impl Caller<'_> {
             spent_usd: spent.counted,
         });
         Ok(())
-    }
-
-    fn contradicted(&self, facts: &AnswerFacts, settlement: &Settlement) -> Failure {
-        let provider = &self.route.provider;
-        let label = self.route.credential.label().unwrap_or_else(|| provider.clone());
-        let why = match (&self.pinned, &facts.organization) {
-            (Some(pinned), Some(answered)) => {
-                format!("key {label} is pinned to organization {pinned}, the answer came from {answered}")
-            }
-            _ => format!("{provider} reported a charge of {}", settlement.cost.billed.unwrap_or_default()),
-        };
-        Failure::new(
-            Status::Contradicted,
-            "payer_contradicted",
-            "the answer shows another payer than the route; no further call was made",
-        )
-        .why(why)
-        .fix(match &self.route.credential {
-            CredentialRef::Stored { label, provider, .. } => format!("vk keys test {label} --provider {provider}"),
-            CredentialRef::Env { .. } | CredentialRef::None => "vk route".to_owned(),
-        })
     }
 
     async fn sleep(&self, wait: Duration) -> Result<(), Failure> {

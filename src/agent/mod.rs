@@ -13,3 +13,4 @@ pub mod session;
 pub mod tariff;
 pub mod tools;
 pub mod transcript;
+mod verdict;

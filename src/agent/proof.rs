@@ -17,6 +17,8 @@ pub struct Evidence<'a> {
     pub reported: Option<ReportedCost>,
     /// List price and markup from the tables.
     pub computed: Option<Usd>,
+    /// The most that the call could cost at the prices that were shown: what was held for it.
+    pub at_most: Option<Usd>,
     /// A server on this machine that the user named: it has nobody to send a bill to.
     pub local_server: bool,
 }
@@ -32,6 +34,7 @@ pub fn judge(evidence: &Evidence) -> Proof {
         },
         PayPath::Platform => match evidence.reported {
             Some(ReportedCost { is_byok: Some(true), .. }) => Proof::Contradicted,
+            Some(ReportedCost { cost, .. }) if evidence.at_most.is_some_and(|most| cost > most) => Proof::Contradicted,
             Some(ReportedCost { cost, is_byok: Some(false) })
                 if evidence.computed.is_some_and(|computed| within_a_percent(cost, computed)) =>
             {
@@ -59,7 +62,15 @@ mod tests {
     use super::*;
 
     fn byok<'a>(pinned: Option<&'a str>, answered: Option<&'a str>) -> Evidence<'a> {
-        Evidence { path: PayPath::Byok, pinned, answered, reported: None, computed: None, local_server: false }
+        Evidence {
+            path: PayPath::Byok,
+            pinned,
+            answered,
+            reported: None,
+            computed: None,
+            at_most: None,
+            local_server: false,
+        }
     }
 
     #[test]
@@ -92,5 +103,8 @@ mod tests {
         assert_eq!(judge(&platform(1_011, Some(false))), Proof::Claimed);
         assert_eq!(judge(&platform(1_000, None)), Proof::Claimed);
         assert_eq!(judge(&platform(1_000, Some(true))), Proof::Contradicted);
+        let held = |cost| Evidence { at_most: Some(Usd::from_cents(5_000)), ..platform(cost, None) };
+        assert_eq!(judge(&held(5_000)), Proof::Claimed);
+        assert_eq!(judge(&held(5_001)), Proof::Contradicted, "more than the shown prices can come to");
     }
 }

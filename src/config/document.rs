@@ -225,6 +225,13 @@ impl<'d> Entry<'d> {
         Ok(Sourced::new(value, text.source))
     }
 
+    pub(super) fn boolean(&self) -> Result<Sourced<bool>, ConfigError> {
+        match self.value.get_ref() {
+            DeValue::Boolean(value) => Ok(Sourced::new(*value, self.source())),
+            _ => Err(self.wrong_type("true or false").into()),
+        }
+    }
+
     /// A list, each item as an entry of its own so that it keeps its line.
     pub(super) fn list(&self) -> Result<Vec<Self>, ConfigError> {
         let DeValue::Array(items) = self.value.get_ref() else {

@@ -26,6 +26,8 @@ pub struct ProviderSettings {
     pub fee: Rate,
     /// A flat plan of a platform, in USD a month: calls inside it are covered.
     pub flat_month: Option<Usd>,
+    /// Whether another model than the one that is asked for may answer.
+    pub other_models: bool,
     /// By the model id that is sent.
     pub prices: BTreeMap<String, Sourced<PriceSettings>>,
     /// `BuiltIn`, or the line of the user's table.
@@ -129,6 +131,7 @@ pub fn built_in() -> BTreeMap<String, ProviderSettings> {
                 markup: Rate::ZERO,
                 fee: if *name == OPENROUTER { OPENROUTER_FEE } else { Rate::ZERO },
                 flat_month: None,
+                other_models: false,
                 prices: BTreeMap::new(),
                 source: Source::BuiltIn,
             };

@@ -14,6 +14,8 @@ use crate::domain::path::{Auth, PayPath, Wire};
 
 const WIRES: [&str; 3] = ["anthropic", "responses", "chat"];
 const AUTHS: [&str; 3] = ["bearer", "x-api-key", "none"];
+const TERMS: [&str; 9] =
+    ["kind", "wire", "base_url", "auth", "markup", "fee", "flat_month", "allow_other_models", "prices"];
 const SECRETS: [Refused; 3] = [secret("api_key"), secret("key"), secret("token")];
 
 pub(super) const fn secret(key: &'static str) -> Refused {
@@ -52,8 +54,7 @@ fn changed_provider(
     known: &ProviderSettings,
     name: &str,
 ) -> Result<ProviderSettings, ConfigError> {
-    let terms = ["kind", "wire", "base_url", "auth", "markup", "fee", "flat_month", "prices"];
-    table.expect(&terms, &SECRETS)?;
+    table.expect(&TERMS, &SECRETS)?;
     let mut settings = known.clone();
     let is_gateway = known.kind == PayPath::Platform;
     if let Some(entry) = table.take("kind")
@@ -89,6 +90,9 @@ fn fixed(entry: &Entry<'_>, name: &str, is: &str) -> Wrong {
 
 /// What a gateway takes beside list price, where it is one.
 fn terms_of(table: &mut Table<'_>, name: &str, settings: &mut ProviderSettings) -> Result<(), ConfigError> {
+    if let Some(entry) = table.take("allow_other_models") {
+        settings.other_models = entry.boolean()?.value;
+    }
     let kind = settings.kind;
     let mut term = |key: &str| match table.take(key) {
         Some(entry) if kind != PayPath::Platform => {
@@ -110,7 +114,7 @@ fn terms_of(table: &mut Table<'_>, name: &str, settings: &mut ProviderSettings) 
 }
 
 fn new_provider(entry: &Entry<'_>, table: &mut Table<'_>) -> Result<ProviderSettings, ConfigError> {
-    table.expect(&["kind", "wire", "base_url", "auth", "markup", "fee", "flat_month", "prices"], &SECRETS)?;
+    table.expect(&TERMS, &SECRETS)?;
     let missing = |key: &str, words: &str| {
         entry
             .wrong_key("missing_key", format!("[providers.{}] needs \"{key}\"", entry.key))
@@ -147,6 +151,7 @@ fn new_provider(entry: &Entry<'_>, table: &mut Table<'_>) -> Result<ProviderSett
         markup: Rate::ZERO,
         fee: Rate::ZERO,
         flat_month: None,
+        other_models: false,
         prices: BTreeMap::new(),
         source: entry.source(),
     };

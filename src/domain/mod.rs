@@ -5,6 +5,7 @@ pub mod credits;
 pub mod event;
 pub mod failure;
 pub mod message;
+pub mod model_id;
 pub mod path;
 pub mod request;
 pub mod route;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::model_id;
 use super::path::{Auth, PayPath, Wire};
 use super::request::ModelTraits;
 use crate::base::money::{Rate, Usd};
@@ -56,6 +57,17 @@ impl CredentialRef {
     }
 }
 
+/// Which models may answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MayAnswer {
+    /// The one that is asked for, and no other.
+    Asked,
+    /// The one that is asked for, which the user says is this model of a vendor's.
+    Known(String),
+    /// Any: a server of this machine that calls its model as it likes, a router, or the user allows it.
+    Any,
+}
+
 /// Where a value came from, as it is shown: `--path`, `vk.toml:3`, `VK_MODEL`, `default`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
@@ -81,6 +93,7 @@ pub struct Route {
     /// The model id that is sent.
     pub model: String,
     pub traits: ModelTraits,
+    pub may_answer: MayAnswer,
     /// Tokens of context and of output the model takes.
     pub context: u64,
     pub max_output: u32,
@@ -102,6 +115,17 @@ pub struct Route {
 }
 
 impl Route {
+    /// Whether an answer that names this model is one of the model that was shown; one that names none may be.
+    #[must_use]
+    pub fn accepts(&self, answered: &str) -> bool {
+        match &self.may_answer {
+            _ if answered.is_empty() => true,
+            MayAnswer::Any => true,
+            MayAnswer::Asked => model_id::same(&self.model, answered),
+            MayAnswer::Known(as_model) => model_id::same(&self.model, answered) || model_id::same(as_model, answered),
+        }
+    }
+
     /// Whether each call costs money: holds and the task cap apply.
     #[must_use]
     pub const fn is_billed(&self) -> bool {

@@ -147,6 +147,7 @@ pub fn decide(facts: &Facts<'_>) -> Result<Route, Failure> {
         payer: account.payer,
         model: model.id,
         traits: model.traits,
+        may_answer: model.may_answer,
         context: model.context,
         max_output: model.max_output,
         engine: EngineKind::Builtin,

@@ -12,7 +12,7 @@ use crate::config::source::Sourced;
 use crate::domain::failure::Failure;
 use crate::domain::path::{Auth, PayPath, Wire};
 use crate::domain::request::{ModelTraits, Thinking};
-use crate::domain::route::Step;
+use crate::domain::route::{MayAnswer, Step, is_local};
 
 /// Limits of a model that nothing is known of: what hosted models of the last years all take.
 const UNKNOWN_CONTEXT: u64 = 128_000;
@@ -23,6 +23,7 @@ const UNKNOWN_MAX_OUTPUT: u32 = 16_384;
 pub(super) struct ChosenModel {
     pub id: String,
     pub traits: ModelTraits,
+    pub may_answer: MayAnswer,
     pub context: u64,
     pub max_output: u32,
     pub warnings: Vec<String>,
@@ -70,6 +71,7 @@ pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result
     };
     Ok(ChosenModel {
         traits: traits(provider.settings.wire, found.row),
+        may_answer: may_answer(&provider.settings, &found.id),
         context: found.row.map_or(unknown_context, |row| row.context),
         max_output: found.row.map_or(UNKNOWN_MAX_OUTPUT, |row| row.max_output),
         warnings,
@@ -77,6 +79,18 @@ pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result
         suggestions,
         id: found.id,
     })
+}
+
+/// A server of this machine names its models as it likes, and a router's whole purpose is another model.
+fn may_answer(settings: &ProviderSettings, id: &str) -> MayAnswer {
+    let is_router = id == "auto" || id.starts_with("openrouter/");
+    if settings.other_models || is_router || settings.kind == PayPath::Free && is_local(&settings.base_url) {
+        return MayAnswer::Any;
+    }
+    match settings.prices.get(id).map(|price| &price.value) {
+        Some(PriceSettings::As { model, .. }) => MayAnswer::Known(model.clone()),
+        _ => MayAnswer::Asked,
+    }
 }
 
 /// A rule whose words match, else the name set by a flag, a variable or a file, else `balanced`. The settings hold

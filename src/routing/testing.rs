@@ -48,6 +48,7 @@ pub(super) fn provider(kind: PayPath, wire: Wire, auth: Auth, base_url: &str) ->
         markup: Rate::ZERO,
         fee: Rate::ZERO,
         flat_month: None,
+        other_models: false,
         prices: BTreeMap::new(),
         source: user(1),
     }

@@ -1,5 +1,6 @@
 //! `vk run` as a script sees it: the built binary against providers on loopback.
 
+mod answers;
 mod credits;
 mod crossing;
 mod endings;

@@ -145,11 +145,14 @@ fn serve(stream: TcpStream, shared: &Shared) {
     let script = if request.method == "POST" {
         shared.broken_rules.lock().unwrap().extend(invariants::broken(&request));
         let next = shared.scripts.lock().unwrap().pop_front();
-        next.unwrap_or_else(|| {
+        let asked = serde_json::from_slice::<Value>(&request.body).ok();
+        let asked = asked.and_then(|body| Some(body["model"].as_str()?.to_owned())).unwrap_or_default();
+        let script = next.unwrap_or_else(|| {
             let path = &request.path;
             shared.broken_rules.lock().unwrap().push(format!("a request beyond the last script: POST {path}"));
             Script::json(500, r#"{"error":{"message":"the test has no more scripts"}}"#)
-        })
+        });
+        script.answered_by(&asked)
     } else {
         let at = shared.get_at.lock().unwrap().iter().rfind(|(path, _)| *path == request.path).map(|(_, s)| s.clone());
         let get = at.or_else(|| shared.get.lock().unwrap().clone());
