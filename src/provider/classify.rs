@@ -33,6 +33,8 @@ const BY_WORD: &[(&str, Kind)] = &[
     ("authentication_error", Kind::Unauthorized),
     ("invalid_api_key", Kind::Unauthorized),
     ("invalid_authentication_error", Kind::Unauthorized),
+    // LiteLLM without a database, to any key but its master key (1.108, 2026-11).
+    ("no_db_connection", Kind::Unauthorized),
     ("permission_denied", Kind::Forbidden),
     ("permission_error", Kind::Forbidden),
     ("rate_limit_error", Kind::RateLimited),

@@ -13,6 +13,7 @@ mod error;
 mod error_body;
 mod failure;
 mod left;
+mod litellm;
 mod outcome;
 mod prepare;
 mod progress;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::endpoint::Endpoint;
 use super::error::{AnswerFacts, CallError};
+use super::litellm::Proxied;
 use super::outcome::Attempt;
 use super::prepare::Prepared;
 use super::progress::Progress;
@@ -53,6 +54,7 @@ pub async fn send(
     if !may_stream(&response) {
         return Err(attempt.not_a_stream(&mut response).await);
     }
+    let proxied = Proxied::read(&response);
     let mut stream = AnswerStream::new(endpoint.wire, request);
     let broken = read(&mut response, &mut stream, progress, on).await;
     let reply = match broken {
@@ -61,7 +63,11 @@ pub async fn send(
         Some(Broken::Net(e)) => stream.finish().map_err(|_| attempt.broke_off(&e)),
         None => stream.finish().map_err(|fault| attempt.fault(fault)),
     };
-    reply.map(|reply| Answer { reply, facts: attempt.facts })
+    let mut reply = reply?;
+    if let Some(proxied) = proxied {
+        proxied.correct(endpoint.wire, &mut reply);
+    }
+    Ok(Answer { reply, facts: attempt.facts })
 }
 
 /// Some servers name no or another media type; JSON and HTML are surely not a stream.

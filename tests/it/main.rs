@@ -14,6 +14,7 @@ mod import;
 mod keys;
 mod law;
 mod ledger;
+mod litellm;
 mod refresh;
 mod run;
 #[cfg(target_os = "linux")]

@@ -20,16 +20,25 @@ pub(super) struct Counters {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 struct PromptDetails {
-    cached_tokens: Option<u64>,
-    /// `LiteLLM` says `cache_creation_tokens`.
-    #[serde(alias = "cache_creation_tokens")]
-    cache_write_tokens: Option<u64>,
+    #[serde(rename = "cached_tokens")]
+    read: Option<u64>,
+    #[serde(rename = "cache_write_tokens")]
+    written: Option<u64>,
+    /// `LiteLLM`'s name for the same, sent beside the other (1.108, 2026-11).
+    #[serde(rename = "cache_creation_tokens")]
+    created: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 struct CompletionDetails {
     reasoning_tokens: Option<u64>,
+}
+
+impl PromptDetails {
+    fn written(&self) -> Option<u64> {
+        self.written.max(self.created)
+    }
 }
 
 impl Counters {
@@ -40,8 +49,9 @@ impl Counters {
         Self {
             prompt_tokens: self.prompt_tokens.max(other.prompt_tokens),
             prompt_tokens_details: Some(PromptDetails {
-                cached_tokens: mine.cached_tokens.max(others.cached_tokens),
-                cache_write_tokens: mine.cache_write_tokens.max(others.cache_write_tokens),
+                read: mine.read.max(others.read),
+                written: mine.written().max(others.written()),
+                created: None,
             }),
             prompt_cache_hit_tokens: self.prompt_cache_hit_tokens.max(other.prompt_cache_hit_tokens),
             completion_tokens: self.completion_tokens.max(other.completion_tokens),
@@ -58,8 +68,8 @@ impl Counters {
 
     pub(super) fn normalised(self) -> Usage {
         let details = self.prompt_tokens_details.unwrap_or_default();
-        let read = details.cached_tokens.max(self.prompt_cache_hit_tokens).unwrap_or(0);
-        let written = details.cache_write_tokens.unwrap_or(0);
+        let read = details.read.max(self.prompt_cache_hit_tokens).unwrap_or(0);
+        let written = details.written().unwrap_or(0);
         let prompt = self.prompt_tokens.unwrap_or(0);
         let completion = self.completion_tokens.unwrap_or(0);
         let reasoning = self.reasoning().unwrap_or(0);
