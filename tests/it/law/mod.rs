@@ -2,6 +2,8 @@
 //! behind every address that could tempt: the variables of other tools, the project's `.env`, the other providers of
 //! the user's own file.
 
+mod edges;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -46,6 +48,10 @@ impl Payer {
 
     /// A user whose file has this payer at `at`, and others at the stranger's.
     fn user(self, at: &Provider, stranger: &Provider) -> Vk {
+        Self::user_of(&self.config(at, stranger), stranger)
+    }
+
+    fn config(self, at: &Provider, stranger: &Provider) -> String {
         let base = |server: &Provider, wire: &str| match wire {
             "anthropic" => server.url(),
             _ => format!("{}/v1", server.url()),
@@ -64,12 +70,17 @@ impl Payer {
                 base(server, wire),
             );
         }
+        config
+    }
+
+    /// A user with this file, between the stranger's lures.
+    fn user_of(config: &str, stranger: &Provider) -> Vk {
         let lures = format!(
             "ANTHROPIC_API_KEY={POISON}\nANTHROPIC_BASE_URL={0}\nOPENAI_BASE_URL={0}/v1\nVK_PATH=free\n",
             stranger.url()
         );
         Vk::new()
-            .config(&config)
+            .config(config)
             .file(".env", &lures)
             .var("LAW_KEY", KEY)
             .var("ANTHROPIC_API_KEY", POISON)
