@@ -1,12 +1,14 @@
 //! The command line as clap types, and nothing else. The doc comments are the help.
 
 mod exec;
+mod login;
 mod money;
 mod run;
 
 use std::path::PathBuf;
 
 pub use exec::ExecArgs;
+pub use login::{LoginArgs, LoginService};
 pub use money::{
     CompareArgs, CompareOutput, CostArgs, CostCommand, CostGroup, CostOutput, CostReport, ImportArgs, ImportTool,
 };
@@ -46,6 +48,8 @@ pub enum Command {
     Exec(ExecArgs),
     /// Store, list and test provider keys; they live in the OS keyring
     Keys(KeysArgs),
+    /// Log in to an account of yours, without copying a key
+    Login(LoginArgs),
     /// Write this project's path to vk.toml, keeping its comments
     Use(UseArgs),
     /// Show who would pay and which model would run; nothing is sent

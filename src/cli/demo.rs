@@ -16,7 +16,7 @@ use crate::agent::cancel::Cancel;
 use crate::base::env::Env;
 use crate::base::secret::Secret;
 use crate::config::Flags;
-use crate::credential::{NewKey, Vault};
+use crate::credential::{KeyKind, NewKey, Vault};
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
 use crate::domain::path::Wire;
@@ -205,7 +205,10 @@ fn store_keys(data: &Path, env: &Env, ui: &Arc<dyn Ui>, anthropic: &Server, gate
         ("gateway", "demo", format!("{}/v1", gateway.origin()), "rehearsed-gateway-key"),
     ];
     for (provider, label, base_url, secret) in keys {
-        vault.add(&NewKey { provider, label, base_url: &base_url, replace: false }, &Secret::new(secret))?;
+        vault.add(
+            &NewKey { provider, label, kind: KeyKind::ApiKey, base_url: &base_url, replace: false },
+            &Secret::new(secret),
+        )?;
     }
     Ok(())
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use super::args::{KeysArgs, KeysCommand, ListOutput};
 use super::context::Context;
+use crate::base::secret::Secret;
 use crate::config::{self, Flags, Loaded, ProviderSettings};
-use crate::credential::{CredentialError, FileMade, KeyInfo, StoreKind, Vault};
+use crate::credential::{CredentialError, FileMade, KeyInfo, NewKey, StoreKind, Vault, vault};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::path::Auth;
 use crate::domain::ui::Question;
@@ -50,6 +51,40 @@ pub fn store(context: &Context, provider: &str, variable: Option<&str>) -> Resul
     let label = (1..=999).map(add::numbered_label).find(is_free);
     let source = add::Source::of(false, variable.map(str::to_owned));
     Ok(keys.add(Some(provider), label.as_deref(), &source)?.label)
+}
+
+/// What a login asks before it begins: whether what it brings can be kept, and whether it may take the place of what
+/// has its name.
+///
+/// # Errors
+/// As `vk keys add`.
+pub(super) fn ready(
+    context: &Context,
+    loaded: &Loaded,
+    vault: &Vault,
+    provider: &str,
+    label: &str,
+) -> Result<bool, Failure> {
+    vault::check_label(label)?;
+    let keys = Keys { context, loaded, vault };
+    keys.provider(provider)?;
+    let replace = keys.may_replace(provider, label)?;
+    keys.check_store()?;
+    Ok(replace)
+}
+
+/// Stores what a login brought.
+///
+/// # Errors
+/// As `vk keys add`.
+pub(super) fn keep(
+    context: &Context,
+    loaded: &Loaded,
+    vault: &Vault,
+    new: &NewKey<'_>,
+    secret: &Secret,
+) -> Result<KeyInfo, Failure> {
+    Keys { context, loaded, vault }.keep(new, secret)
 }
 
 /// What each of the commands works with.

@@ -11,6 +11,7 @@ pub mod exec;
 pub mod first_contact;
 pub mod import;
 pub mod keys;
+pub mod login;
 pub mod manual;
 pub mod models;
 mod prices;
@@ -103,6 +104,7 @@ fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
         None => block_on(first_contact::overview(context)),
         Some(Command::Demo(args)) => block_on(demo::run(args, context)),
         Some(Command::Keys(args)) => block_on(keys::run(args, context)),
+        Some(Command::Login(args)) => block_on(login::run(args, context)),
         Some(Command::Exec(args)) => exec::run(args, context),
         Some(Command::Route(args)) => block_on(route::run(args, context)),
         Some(Command::Run(args)) => block_on(run::run(args, context)),

@@ -137,7 +137,7 @@ fn is_host(text: &str) -> bool {
 }
 
 /// Ctrl-C and the signals that end a program become the task's cancellation: what was spent is settled first.
-fn listen(cancel: &Cancel) {
+pub(super) fn listen(cancel: &Cancel) {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

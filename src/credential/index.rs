@@ -37,7 +37,12 @@ impl StoreKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyKind {
+    /// A provider's key: paid by the token.
     ApiKey,
+    /// What `claude setup-token` prints: a plan's, for Claude's own program alone.
+    SetupToken,
+    /// A login of vk's own, whose tokens are renewed.
+    Oauth,
 }
 
 impl KeyKind {
@@ -45,6 +50,8 @@ impl KeyKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ApiKey => "api_key",
+            Self::SetupToken => "setup_token",
+            Self::Oauth => "oauth",
         }
     }
 }
@@ -92,7 +99,8 @@ impl KeyInfo {
     }
 }
 
-const VERSION: u32 = 1;
+/// Version 2 has kinds beside API keys; a file without them is written as version 1.
+const VERSION: u32 = 2;
 const MOST_BYTES: u64 = 4 << 20;
 
 /// The file's content.
@@ -113,7 +121,7 @@ struct Version {
 
 impl Default for Content {
     fn default() -> Self {
-        Self { version: VERSION, store: None, keys: Vec::new() }
+        Self { version: 1, store: None, keys: Vec::new() }
     }
 }
 
@@ -180,6 +188,7 @@ impl Index {
         let before = self.read()?;
         let mut content = before.clone();
         let answer = change(&mut content)?;
+        content.version = if content.keys.iter().all(|key| key.kind == KeyKind::ApiKey) { 1 } else { VERSION };
         if content != before {
             let mut bytes = serde_json::to_vec_pretty(&content)
                 .map_err(|source| CredentialError::IndexDamaged { path: self.path(), source })?;
@@ -232,7 +241,7 @@ pub(crate) mod tests {
     fn a_file_of_a_newer_version_or_a_damaged_one_is_never_overwritten() {
         let dir = tempfile::tempdir().unwrap();
         let index = Index::new(dir.path());
-        for text in ["{\"version\": 2, \"keys\": {}}", "{\"version\": 1, \"keys\": [{", "", "[]"] {
+        for text in ["{\"version\": 3, \"keys\": {}}", "{\"version\": 1, \"keys\": [{", "", "[]"] {
             fs::write(index.path(), text).unwrap();
             assert!(index.update(|content| Ok(content.put(key("a", "b")))).is_err(), "{text}");
             assert_eq!(fs::read_to_string(index.path()).unwrap(), text);

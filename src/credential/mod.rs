@@ -8,6 +8,7 @@ pub mod error;
 mod identity;
 pub mod index;
 mod keyring;
+pub mod login;
 mod memory;
 pub mod origin;
 mod parts;

@@ -33,6 +33,7 @@ const USED_AGAIN: SignedDuration = SignedDuration::from_secs(60);
 pub struct NewKey<'a> {
     pub provider: &'a str,
     pub label: &'a str,
+    pub kind: KeyKind,
     /// The provider's address now; the key is bound to its origin.
     pub base_url: &'a str,
     /// Whether a key of the same name gives way.
@@ -193,7 +194,7 @@ impl Vault {
             provider: new.provider.to_owned(),
             label: new.label.to_owned(),
             fingerprint: secret.fingerprint(),
-            kind: KeyKind::ApiKey,
+            kind: new.kind,
             store: content.store.unwrap_or(self.first_choice),
             account: None,
             organization: None,

@@ -47,6 +47,12 @@ pub trait Ui: Send + Sync {
     /// Asks for one line of text. `None` as for [`Ui::ask`].
     fn ask_line(&self, prompt: &str) -> Option<String>;
 
+    /// As [`Ui::ask_line`], and stops asking, with `None`, soon after `done` says that the answer has come another way.
+    fn ask_line_until(&self, prompt: &str, done: &dyn Fn() -> bool) -> Option<String> {
+        let _ = done;
+        self.ask_line(prompt)
+    }
+
     /// Asks for a secret without echo. `None` as for [`Ui::ask`].
     fn ask_secret(&self, prompt: &str) -> Option<Secret>;
 

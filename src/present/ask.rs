@@ -95,6 +95,8 @@ mod unix {
     const HABIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 250_000_000 };
     /// More than anybody types; a kernel line is at most 4 KiB.
     const LONGEST: usize = 1 << 20;
+    /// How long a question stands at least once its answer has come another way.
+    const LOOK_UP: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
     /// Lines of one paste arrive within this.
     const PASTE: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
@@ -159,7 +161,18 @@ mod unix {
         /// Shows `prompt` and reads a line, without its end. `None` on Ctrl-C or end of input.
         pub(in crate::present) fn line(&mut self, prompt: &str, typing: Typing) -> Option<String> {
             let asking = Asking::begin(&self.file, typing)?;
-            let answer = if typing == Typing::Key { self.key(prompt) } else { self.read(prompt, typing) };
+            let answer = if typing == Typing::Key { self.key(prompt) } else { self.read(prompt, typing, &|| false) };
+            self.over(asking, answer)
+        }
+
+        /// As [`Tty::line`] for free text, and over without an answer soon after `done`.
+        pub(in crate::present) fn line_until(&mut self, prompt: &str, done: &dyn Fn() -> bool) -> Option<String> {
+            let asking = Asking::begin(&self.file, Typing::Text)?;
+            let answer = self.read(prompt, Typing::Text, done);
+            self.over(asking, answer)
+        }
+
+        fn over(&mut self, asking: Asking, answer: Option<String>) -> Option<String> {
             drop(asking);
             if answer.is_none() {
                 let _ = self.file.write_all(b"\n");
@@ -192,11 +205,17 @@ mod unix {
             Some(text)
         }
 
-        fn read(&mut self, prompt: &str, typing: Typing) -> Option<String> {
+        fn read(&mut self, prompt: &str, typing: Typing, done: &dyn Fn() -> bool) -> Option<String> {
             self.file.write_all(prompt.as_bytes()).ok()?;
             let mut typed = Vec::new();
             let mut buffer = [0_u8; 4096];
             let whole = loop {
+                // Only a whole line can be read, so whoever waits for one looks up from time to time.
+                while !self.within(&LOOK_UP) {
+                    if done() {
+                        return None;
+                    }
+                }
                 let count = match self.file.read(&mut buffer) {
                     Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                     Ok(0) | Err(_) => break false,
@@ -244,6 +263,10 @@ mod elsewhere {
         }
 
         pub(in crate::present) fn line(&mut self, _: &str, _: Typing) -> Option<String> {
+            None
+        }
+
+        pub(in crate::present) fn line_until(&mut self, _: &str, _: &dyn Fn() -> bool) -> Option<String> {
             None
         }
     }

@@ -62,13 +62,13 @@ pub fn fold(text: &str, width: Option<usize>, first: &str, next: &str) -> String
     textwrap::fill(text, options) + "\n"
 }
 
-/// Talk: what goes on below is set in like its beginning. A line that is a command stays whole, so that it can be
-/// pasted.
+/// Talk: what goes on below is set in like its beginning. A line that is a command or an
+/// address stays whole, so that it can be pasted.
 #[must_use]
 pub fn talk(line: &str, width: Option<usize>) -> String {
     let text = line.trim_start();
     let indent = " ".repeat(line.len() - text.len());
-    let width = width.filter(|_| !text.starts_with("vk "));
+    let width = width.filter(|_| !["vk ", "https://", "http://"].iter().any(|begin| text.starts_with(begin)));
     let shown = fold(&escape_line(text), width, &indent, &indent);
     shown.trim_end_matches('\n').to_owned()
 }

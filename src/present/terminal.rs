@@ -382,6 +382,11 @@ impl Ui for Terminal {
         self.asking(|tty| tty.line(&prompt, Typing::Text))
     }
 
+    fn ask_line_until(&self, prompt: &str, done: &dyn Fn() -> bool) -> Option<String> {
+        let prompt = ask::prompt(prompt, self.width());
+        self.asking(|tty| tty.line_until(&prompt, done))
+    }
+
     fn ask_secret(&self, prompt: &str) -> Option<Secret> {
         let prompt = ask::prompt(prompt, self.width());
         self.asking(|tty| tty.line(&prompt, Typing::Secret)).map(|typed| Secret::new(typed.trim()))

@@ -15,6 +15,8 @@ mod keys;
 mod law;
 mod ledger;
 mod litellm;
+#[cfg(unix)]
+mod login;
 mod refresh;
 mod run;
 #[cfg(target_os = "linux")]

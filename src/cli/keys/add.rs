@@ -6,7 +6,7 @@ use secrecy::zeroize::Zeroizing;
 
 use super::{Keys, place};
 use crate::base::secret::Secret;
-use crate::credential::{CredentialError, KeyInfo, NewKey, ProviderFacts, env_key, shape, vault};
+use crate::credential::{CredentialError, KeyInfo, KeyKind, NewKey, ProviderFacts, env_key, shape, vault};
 use crate::domain::failure::Failure;
 use crate::domain::ui::Question;
 
@@ -57,10 +57,14 @@ impl Keys<'_> {
         let settings = self.provider(name)?;
         let base_url = &settings.base_url.value;
         shape::check(ProviderFacts { name, base_url }, &secret)?;
+        self.keep(&NewKey { provider: name, label, kind: KeyKind::ApiKey, base_url, replace }, &secret)
+    }
+
+    /// Stores what may be stored, and says so.
+    pub(super) fn keep(&self, new: &NewKey<'_>, secret: &Secret) -> Result<KeyInfo, Failure> {
         let known = self.vault.list()?;
-        let new = NewKey { provider: name, label, base_url, replace };
-        let key = match self.vault.add(&new, &secret) {
-            Err(error) if self.moves_to_file(&error)? => self.vault.add(&new, &secret)?,
+        let key = match self.vault.add(new, secret) {
+            Err(error) if self.moves_to_file(&error)? => self.vault.add(new, secret)?,
             other => other?,
         };
         self.tell(&key, &known);
@@ -68,14 +72,14 @@ impl Keys<'_> {
     }
 
     /// Nobody types a key for a store that then does not open.
-    fn check_store(&self) -> Result<(), Failure> {
+    pub(super) fn check_store(&self) -> Result<(), Failure> {
         match self.vault.probe() {
             Err(error) if self.moves_to_file(&error)? => Ok(()),
             other => Ok(other?),
         }
     }
 
-    fn may_replace(&self, provider: &str, label: &str) -> Result<bool, Failure> {
+    pub(super) fn may_replace(&self, provider: &str, label: &str) -> Result<bool, Failure> {
         let keys = self.vault.list()?;
         let Some(key) = keys.iter().find(|key| key.provider == provider && key.label == label) else {
             return Ok(false);

@@ -11,7 +11,7 @@ fn vault(data: &Path, keyring: &Arc<Memory>) -> Vault {
 }
 
 fn new_key<'a>(provider: &'a str, label: &'a str) -> NewKey<'a> {
-    NewKey { provider, label, base_url: HOME, replace: false }
+    NewKey { provider, label, kind: KeyKind::ApiKey, base_url: HOME, replace: false }
 }
 
 fn code(error: CredentialError) -> &'static str {

@@ -3,6 +3,7 @@
 
 pub mod env;
 pub mod provider;
+pub mod service;
 #[cfg(unix)]
 pub mod terminal;
 pub mod turn;

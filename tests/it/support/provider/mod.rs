@@ -163,7 +163,7 @@ fn serve(stream: TcpStream, shared: &Shared) {
 }
 
 /// Reads one request; `None` if the client went away.
-fn read_request(stream: &TcpStream) -> Option<Captured> {
+pub(in crate::support) fn read_request(stream: &TcpStream) -> Option<Captured> {
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let mut reader = BufReader::new(stream);
     let mut line = String::new();

@@ -161,7 +161,7 @@ impl Script {
     }
 
     /// Writes the answer; a client that has gone ends it.
-    pub(super) fn play(self, mut stream: TcpStream, stopped: &dyn Fn() -> bool) {
+    pub(in crate::support) fn play(self, mut stream: TcpStream, stopped: &dyn Fn() -> bool) {
         let _ = stream.set_nodelay(true);
         if !self.silent {
             let _ = self.write(&mut stream, stopped);

@@ -1,0 +1,4 @@
+//! `vk login` as its users do it: at a terminal, with a browser that the test is, against services on loopback.
+
+mod browser;
+mod openrouter;
