@@ -40,6 +40,9 @@ _vk() {
             vk,keys)
                 cmd="vk__subcmd__keys"
                 ;;
+            vk,login)
+                cmd="vk__subcmd__login"
+                ;;
             vk,man)
                 cmd="vk__subcmd__man"
                 ;;
@@ -110,7 +113,7 @@ _vk() {
 
     case "${cmd}" in
         vk)
-            opts="-h -V --help --version run exec keys use route cost import compare tasks models trust doctor demo completions man"
+            opts="-h -V --help --version run exec keys login use route cost import compare tasks models trust doctor demo completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -472,6 +475,27 @@ _vk() {
                     ;;
                 --output)
                     COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vk__subcmd__login)
+            opts="-h --label --help openrouter"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --label)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 *)

@@ -25,6 +25,7 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand run 'Run a coding task in this repository'
             cand exec 'Run another tool with exactly this project''s payer'
             cand keys 'Store, list and test provider keys; they live in the OS keyring'
+            cand login 'Log in to an account of yours, without copying a key'
             cand use 'Write this project''s path to vk.toml, keeping its comments'
             cand route 'Show who would pay and which model would run; nothing is sent'
             cand cost 'What each task cost, and who paid'
@@ -113,6 +114,11 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand --file 'An age-encrypted file, where there is no OS keyring'
             cand -h 'Print help'
             cand --help 'Print help'
+        }
+        &'vk;login'= {
+            cand --label 'A name for what is stored (default: "default")'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'vk;use'= {
             cand --provider 'The provider, by a name you have configured'

@@ -120,9 +120,8 @@ async fn serve(stream: TcpStream, from: SocketAddr, own: SocketAddr, expected: E
     let found = Arc::new(Mutex::new(None));
     let service = service_fn(|request: Request<_>| {
         // Whose connection it is, is looked up last: it costs more than all the rest.
-        let judged = judge(&request, own.port(), &expected).and_then(|answer| {
-            if peer::is_foreign(from, own) { Err(StatusCode::FORBIDDEN) } else { Ok(answer) }
-        });
+        let judged = judge(&request, own.port(), &expected)
+            .and_then(|answer| if peer::is_foreign(from, own) { Err(StatusCode::FORBIDDEN) } else { Ok(answer) });
         let page = page(judged.as_ref());
         if let Ok(answer) = judged {
             *found.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);

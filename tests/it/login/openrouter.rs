@@ -15,6 +15,7 @@ use crate::support::env::{PLANTED, Vk};
 use crate::support::provider::{Captured, Script};
 use crate::support::service::Service;
 use crate::support::terminal;
+use crate::support::turn::Turn;
 
 /// The key that the service makes; a planted one, so that every run looks for it where it must not be.
 const KEY: &str = PLANTED[2].1;
@@ -245,4 +246,27 @@ fn a_label_that_is_taken_is_replaced_only_when_the_person_says_so() {
     follow(&callback, "code=good-code");
     assert_eq!(session.end().code, 0);
     assert_eq!(vk.run(&["keys", "list", "--output", "json"]).json_lines()[0].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn two_commands_and_a_task_runs_for_nothing() {
+    let model = "openai/gpt-oss-20b:free";
+    let openrouter = OpenRouter::with(move |request| match request.path.as_str() {
+        "/api/v1/chat/completions" => {
+            assert_eq!(request.header("authorization"), Some(format!("Bearer {KEY}").as_str()));
+            Some(Script::sse(&Turn::say("Done.").model(model).cost("0").chat()))
+        }
+        _ => None,
+    });
+    let vk = openrouter.vk().git();
+    let Some(mut session) = terminal::start(&vk, &["login", "openrouter"]) else { return };
+    let callback = openrouter.agree(&page(&mut session));
+    follow(&callback, "code=good-code");
+    assert_eq!(session.end().code, 0);
+    let ran = vk.run(&["use", "free", "--model", model]);
+    assert_eq!(ran.code, 0, "{ran}");
+    let ran = vk.run(&["run", "--sandbox", "off", "--output", "json", "say hi"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    let finished = &ran.json_lines()[0];
+    assert_eq!((&finished["cost_state"], &finished["proof"]), (&"free".into(), &"verified".into()), "{ran}");
 }
