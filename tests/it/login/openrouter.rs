@@ -265,7 +265,7 @@ fn two_commands_and_a_task_runs_for_nothing() {
     assert_eq!(session.end().code, 0);
     let ran = vk.run(&["use", "free", "--model", model]);
     assert_eq!(ran.code, 0, "{ran}");
-    let ran = vk.run(&["run", "--sandbox", "off", "--output", "json", "say hi"]);
+    let ran = vk.run(&["run", "--output", "json", "say hi"]);
     assert_eq!(ran.code, 0, "{ran}");
     let finished = &ran.json_lines()[0];
     assert_eq!((&finished["cost_state"], &finished["proof"]), (&"free".into(), &"verified".into()), "{ran}");
