@@ -26,7 +26,11 @@ fn session(home: &Home, script: &str) -> Option<super::home::Ran> {
             return None;
         }
     }
-    Some(home.bash(&["dbus-run-session", "--"], &format!("{DAEMON}\n{script}")))
+    let mut ran = home.bash(&["dbus-run-session", "--"], &format!("{DAEMON}\n{script}"));
+    // A daemon that the bus starts before the script does says where it is, on the script's own output.
+    let lines = ran.stdout.split_inclusive('\n');
+    ran.stdout = lines.filter(|line| !line.starts_with("GNOME_KEYRING_CONTROL=")).collect();
+    Some(ran)
 }
 
 fn label(label: &str) -> String {
