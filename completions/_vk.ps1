@@ -226,8 +226,9 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Every known model')
-            [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Read today''s prices from models.dev and LiteLLM, check them, and use them where no vendor''s own price is known')
+            [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Read which models are free now, and today''s prices from models.dev and LiteLLM, checked against each other')
             [CompletionResult]::new('prices', 'prices', [CompletionResultType]::ParameterValue, 'Every price in force, with its source and date')
+            [CompletionResult]::new('pool', 'pool', [CompletionResultType]::ParameterValue, 'The free models in the order they are tried: ready, cooling down, or out of use')
             break
         }
         'vk;models;list' {
@@ -246,6 +247,15 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
         'vk;models;prices' {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How it is written')
             [CompletionResult]::new('--diff', '--diff', [CompletionResultType]::ParameterName, 'Only where what was refreshed is not the bundled price, and which of the two is in force')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'vk;models;pool' {
+            [CompletionResult]::new('--lift', '--lift', [CompletionResultType]::ParameterName, 'Use a model again that reported a cost, as PROVIDER/ID')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How it is written')
+            [CompletionResult]::new('--allow-training', '--allow-training', [CompletionResultType]::ParameterName, 'In this project, also use models that keep prompts or train on them')
+            [CompletionResult]::new('--deny-training', '--deny-training', [CompletionResultType]::ParameterName, 'In this project, use no model that keeps prompts or trains on them')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break

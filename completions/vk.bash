@@ -88,6 +88,9 @@ _vk() {
             vk__subcmd__models,list)
                 cmd="vk__subcmd__models__subcmd__list"
                 ;;
+            vk__subcmd__models,pool)
+                cmd="vk__subcmd__models__subcmd__pool"
+                ;;
             vk__subcmd__models,prices)
                 cmd="vk__subcmd__models__subcmd__prices"
                 ;;
@@ -520,7 +523,7 @@ _vk() {
             return 0
             ;;
         vk__subcmd__models)
-            opts="-h --help list refresh prices"
+            opts="-h --help list refresh prices pool"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -540,6 +543,31 @@ _vk() {
                 return 0
             fi
             case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vk__subcmd__models__subcmd__pool)
+            opts="-h --allow-training --deny-training --lift --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lift)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0

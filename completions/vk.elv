@@ -201,8 +201,9 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
             cand list 'Every known model'
-            cand refresh 'Read today''s prices from models.dev and LiteLLM, check them, and use them where no vendor''s own price is known'
+            cand refresh 'Read which models are free now, and today''s prices from models.dev and LiteLLM, checked against each other'
             cand prices 'Every price in force, with its source and date'
+            cand pool 'The free models in the order they are tried: ready, cooling down, or out of use'
         }
         &'vk;models;list'= {
             cand --output 'How it is written'
@@ -218,6 +219,14 @@ set edit:completion:arg-completer[vk] = {|@words|
         &'vk;models;prices'= {
             cand --output 'How it is written'
             cand --diff 'Only where what was refreshed is not the bundled price, and which of the two is in force'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;models;pool'= {
+            cand --lift 'Use a model again that reported a cost, as PROVIDER/ID'
+            cand --output 'How it is written'
+            cand --allow-training 'In this project, also use models that keep prompts or train on them'
+            cand --deny-training 'In this project, use no model that keeps prompts or trains on them'
             cand -h 'Print help'
             cand --help 'Print help'
         }

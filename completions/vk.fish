@@ -176,10 +176,11 @@ complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_
 complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from undo" -l force -d 'Also files that were changed after the task'
 complete -c vk -n "__fish_vk_using_subcommand tasks; and __fish_seen_subcommand_from undo" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list refresh prices" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list refresh prices" -f -a "list" -d 'Every known model'
-complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list refresh prices" -f -a "refresh" -d 'Read today\'s prices from models.dev and LiteLLM, check them, and use them where no vendor\'s own price is known'
-complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list refresh prices" -f -a "prices" -d 'Every price in force, with its source and date'
+complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list refresh prices pool" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list refresh prices pool" -f -a "list" -d 'Every known model'
+complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list refresh prices pool" -f -a "refresh" -d 'Read which models are free now, and today\'s prices from models.dev and LiteLLM, checked against each other'
+complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list refresh prices pool" -f -a "prices" -d 'Every price in force, with its source and date'
+complete -c vk -n "__fish_vk_using_subcommand models; and not __fish_seen_subcommand_from list refresh prices pool" -f -a "pool" -d 'The free models in the order they are tried: ready, cooling down, or out of use'
 complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from list" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''"
 complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from list" -l all -d 'Those that their vendor has retired too'
@@ -190,6 +191,12 @@ complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand
 json\t''"
 complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from prices" -l diff -d 'Only where what was refreshed is not the bundled price, and which of the two is in force'
 complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from prices" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from pool" -l lift -d 'Use a model again that reported a cost, as PROVIDER/ID' -r -f
+complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from pool" -l output -d 'How it is written' -r -f -a "table\t''
+json\t''"
+complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from pool" -l allow-training -d 'In this project, also use models that keep prompts or train on them'
+complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from pool" -l deny-training -d 'In this project, use no model that keeps prompts or trains on them'
+complete -c vk -n "__fish_vk_using_subcommand models; and __fish_seen_subcommand_from pool" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand trust" -l print -d 'Print the hash of what vk.toml chooses and stop'
 complete -c vk -n "__fish_vk_using_subcommand trust" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand doctor" -l output -d 'How it is written' -r -f -a "table\t''

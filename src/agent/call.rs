@@ -66,6 +66,10 @@ pub struct Caller<'a> {
     /// Counts on through the whole task, whatever the route.
     pub call_no: u32,
     pub spent: Spent,
+    /// Whether an attempt that failed is made again here; not where somebody else can take over at once.
+    pub retries: bool,
+    /// The call that failed for good, as the provider said it.
+    pub failed: Option<CallError>,
 }
 
 /// How one attempt ended.
@@ -129,7 +133,9 @@ impl Caller<'_> {
                 }
                 Attempt::Failed(error) => {
                     self.settle_early(&attempt, &Early::failed(&error), estimate, started)?;
-                    let Some(wait) = error.retry_after_failure(attempt_no - 1) else {
+                    let wait = error.retry_after_failure(attempt_no - 1).filter(|_| self.retries);
+                    let Some(wait) = wait else {
+                        self.failed = Some((*error).clone());
                         return Err(error.into_failure(self.route));
                     };
                     attempt_no += 1;
@@ -269,6 +275,7 @@ impl Caller<'_> {
                 computed: self.tariff.computed(&usage),
                 at_most: self.route.is_billed().then_some(attempt.hold),
                 local_server: self.local_server,
+                gateway: facts.gateway.is_some(),
             })
         };
         if reply.usage_reported {
@@ -288,6 +295,7 @@ impl Caller<'_> {
                 organization: facts.organization.as_deref(),
                 reported: reply.reported_cost,
                 held: attempt.hold,
+                gateway: facts.gateway,
             }));
         }
         if let Some(model) = other {

@@ -21,6 +21,8 @@ pub struct Evidence<'a> {
     pub at_most: Option<Usd>,
     /// A server on this machine that the user named: it has nobody to send a bill to.
     pub local_server: bool,
+    /// The answer names a gateway, behind which somebody may pay.
+    pub gateway: bool,
 }
 
 /// `Verified` needs evidence, `Contradicted` needs evidence against; everything else is `Claimed`.
@@ -43,6 +45,7 @@ pub fn judge(evidence: &Evidence) -> Proof {
             _ => Proof::Claimed,
         },
         PayPath::Free => match evidence.reported {
+            _ if evidence.gateway => Proof::Contradicted,
             Some(reported) if !reported.cost.is_zero() => Proof::Contradicted,
             Some(_) => Proof::Verified,
             None if evidence.local_server => Proof::Verified,
@@ -70,6 +73,7 @@ mod tests {
             computed: None,
             at_most: None,
             local_server: false,
+            gateway: false,
         }
     }
 
@@ -89,6 +93,8 @@ mod tests {
         assert_eq!(judge(&free(reported(1))), Proof::Contradicted);
         assert_eq!(judge(&free(None)), Proof::Claimed);
         assert_eq!(judge(&Evidence { local_server: true, ..free(None) }), Proof::Verified);
+        let gateway = Evidence { local_server: true, gateway: true, ..free(reported(0)) };
+        assert_eq!(judge(&gateway), Proof::Contradicted, "other people's gateways are not free");
     }
 
     #[test]

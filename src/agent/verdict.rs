@@ -17,6 +17,8 @@ pub(super) struct Answered<'a> {
     pub reported: Option<ReportedCost>,
     /// The most that the call could cost at the prices that were shown.
     pub held: Usd,
+    /// The gateway that the answer's headers name.
+    pub gateway: Option<&'static str>,
 }
 
 /// Exit 4: somebody else was charged than the route says, or more than its prices can come to.
@@ -30,6 +32,10 @@ pub(super) fn contradicted(answered: &Answered<'_>) -> Failure {
         }
         (.., Some(ReportedCost { is_byok: Some(true), .. })) => {
             format!("{provider} says that a key of yours at another provider paid for this call")
+        }
+        _ if route.path == PayPath::Free && answered.gateway.is_some() => {
+            let gateway = answered.gateway.unwrap_or_default();
+            format!("what answers as {provider} is a {gateway} gateway, behind which somebody may pay")
         }
         (.., Some(ReportedCost { cost, .. })) if route.path == PayPath::Platform => format!(
             "{provider} reported a charge of {cost}, and at the prices shown this call cannot cost more than {held}; \

@@ -16,6 +16,17 @@ pub fn rfc3339(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
+/// `16:04 UTC`, with the day where that is another than `now`'s; a minute that has begun counts as the next.
+#[must_use]
+pub fn to_the_minute(at: Timestamp, now: Timestamp) -> String {
+    let up = Timestamp::from_second(at.as_second() + i64::from(at.subsec_nanosecond() > 0)).unwrap_or(at);
+    let seconds = up.as_second().rem_euclid(60);
+    let up = if seconds == 0 { up } else { up + jiff::SignedDuration::from_secs(60 - seconds) };
+    let day = |at: Timestamp| at.to_zoned_datetime(TimeZone::UTC).date();
+    let format = if day(up) == day(now) { "%H:%M UTC" } else { "%Y-%m-%d %H:%M UTC" };
+    up.strftime(format).to_string()
+}
+
 /// A calendar window in UTC. Weeks start on Monday, as ISO 8601 has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Window {

@@ -1,8 +1,9 @@
 //! What models exist, what each accepts and what its tokens cost, as bundled dated data and the look-ups over it;
-//! what else is sold (`plan`); and the user's own later reading of public price lists (`refresh`), merged over the
+//! what else is sold (`plan`), what costs nothing (`free`); and the user's own later reading of public price lists (`refresh`), merged over the
 //! bundled data. Which model a task uses is not decided here (`routing/`).
 
 mod data;
+pub mod free;
 pub mod model;
 mod overlay;
 pub mod plan;

@@ -2,6 +2,7 @@
 
 mod exec;
 mod login;
+mod models;
 mod money;
 mod run;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 pub use exec::ExecArgs;
 pub use login::{LoginArgs, LoginService};
+pub use models::{ModelsArgs, ModelsCommand, PoolArgs};
 pub use money::{
     CompareArgs, CompareOutput, CostArgs, CostCommand, CostGroup, CostOutput, CostReport, ImportArgs, ImportTool,
 };
@@ -246,46 +248,6 @@ pub enum TasksCommand {
         /// Also files that were changed after the task
         #[arg(long)]
         force: bool,
-    },
-}
-
-#[derive(Debug, Clone, Args)]
-#[command(args_conflicts_with_subcommands = true)]
-#[command(after_help = "Examples:\n  vk models\n  vk models list --output json\n  vk models refresh\n  \
-    vk models refresh --from api.json --from model_prices_and_context_window.json\n  vk models prices --diff")]
-pub struct ModelsArgs {
-    #[command(subcommand)]
-    pub command: Option<ModelsCommand>,
-}
-
-#[derive(Debug, Clone, Subcommand)]
-pub enum ModelsCommand {
-    /// Every known model
-    List {
-        /// Only models whose id holds this text
-        #[arg(value_hint = ValueHint::Other)]
-        filter: Option<String>,
-        /// Those that their vendor has retired too
-        #[arg(long)]
-        all: bool,
-        /// How it is written
-        #[arg(long, value_name = "FORMAT", default_value = "table")]
-        output: ListOutput,
-    },
-    /// Read today's prices from models.dev and LiteLLM, check them, and use them where no vendor's own price is known
-    Refresh {
-        /// A copy of models.dev's api.json or of LiteLLM's price map, instead of the network; both: give it twice
-        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-        from: Vec<PathBuf>,
-    },
-    /// Every price in force, with its source and date
-    Prices {
-        /// Only where what was refreshed is not the bundled price, and which of the two is in force
-        #[arg(long)]
-        diff: bool,
-        /// How it is written
-        #[arg(long, value_name = "FORMAT", default_value = "table")]
-        output: ListOutput,
     },
 }
 

@@ -144,7 +144,11 @@ fn offers(known: &Known, found: &Found) -> Vec<Offer> {
         offers.push(Offer::Stored { provider: key.provider.clone(), label: key.label.clone() });
     }
     for (name, provider) in settings.providers.iter().filter(|(_, provider)| provider.auth == Auth::None) {
-        let server = found.servers.iter().find(|server| server.provider(settings) == Some(name.as_str()));
+        let server = found
+            .servers
+            .iter()
+            .filter(|s| s.gateway.is_none())
+            .find(|server| server.provider(settings) == Some(name.as_str()));
         if server.is_none() && provider.is_unnamed_server() {
             continue;
         }
@@ -202,7 +206,7 @@ fn sights(known: &Known, found: &Found, offers: &[Offer]) -> Vec<Sight> {
             how: format!("vk keys add {} --from-env {}", key.provider, key.variable),
         });
     }
-    for server in &found.servers {
+    for server in found.servers.iter().filter(|server| server.gateway.is_none()) {
         let models = if server.models.is_empty() { String::new() } else { format!(": {}", server.models.join(", ")) };
         let name = server.provider(settings);
         let model = server.models.first().map_or("MODEL", String::as_str);

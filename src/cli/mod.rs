@@ -14,6 +14,7 @@ pub mod keys;
 pub mod login;
 pub mod manual;
 pub mod models;
+mod pool;
 mod prices;
 mod refused;
 pub mod route;

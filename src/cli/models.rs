@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::args::{ListOutput, ModelsArgs, ModelsCommand};
 use super::context::Context;
-use super::prices;
+use super::{pool, prices};
 use crate::base::clock;
 use crate::catalog::{Catalog, Model, Vendor};
 use crate::config::{self, Flags, Settings};
@@ -16,6 +16,7 @@ use crate::domain::path::Auth;
 use crate::present::models::{self, Row};
 use crate::present::{self, grid};
 use crate::routing;
+use crate::task::free::record::Record;
 
 /// # Errors
 /// A configuration or key index that cannot be read; a filter that no model matches is exit 2.
@@ -24,6 +25,7 @@ pub fn run(args: ModelsArgs, context: &Context) -> Result<(), Failure> {
         Some(ModelsCommand::List { filter, all, output }) => (filter, all, output),
         Some(ModelsCommand::Refresh { from }) => return super::block_on(prices::refresh(&from, context)),
         Some(ModelsCommand::Prices { diff, output }) => return prices::show(diff, output, context),
+        Some(ModelsCommand::Pool(args)) => return pool::run(&args, context),
         None => (None, false, ListOutput::Table),
     };
     let loaded = config::load(&context.env, &Flags::default())?;
@@ -62,6 +64,9 @@ pub fn run(args: ModelsArgs, context: &Context) -> Result<(), Failure> {
         let models =
             if retired == 1 { "1 retired model is".to_owned() } else { format!("{retired} retired models are") };
         context.ui.say(&format!("{models} not shown: vk models list --all"));
+    }
+    for (name, _, why) in Record::read(&loaded.dirs.data)?.quarantined() {
+        context.ui.say(&format!("out of use: {name}: {why}; vk models pool"));
     }
     if more > 0 {
         context.ui.say(&format!("{more} more models from vk models refresh are priced: vk models list TEXT"));

@@ -1,4 +1,5 @@
-//! `vk models refresh` and `vk models prices`: reading public price lists, and what they changed.
+//! `vk models refresh` and `vk models prices`: reading which models are free and what the others cost, and what that
+//! changed.
 
 use std::path::PathBuf;
 
@@ -7,10 +8,11 @@ use super::context::Context;
 use crate::base::clock;
 use crate::catalog::refresh::{self, Addresses, Outcome, RawList};
 use crate::catalog::{Catalog, Overlay};
-use crate::config::{self, Flags};
+use crate::config::{self, Flags, Loaded};
 use crate::domain::failure::Failure;
 use crate::net::http::Client;
 use crate::present::{self, prices, table};
+use crate::task::free::discover;
 
 /// # Errors
 /// A list that cannot be read or believed (exit 2), an address that does not answer (exit 6), a data folder that
@@ -23,6 +25,7 @@ pub(super) async fn refresh(from: &[PathBuf], context: &Context) -> Result<(), F
         if let Some(note) = client.proxy_note() {
             context.ui.say(&note);
         }
+        free_models(&client, &loaded, context).await?;
         refresh::fetch(&client, &Addresses::default(), now).await?
     } else {
         from.iter().map(|path| RawList::read(path, now)).collect::<Result<Vec<_>, _>>()?
@@ -32,6 +35,19 @@ pub(super) async fn refresh(from: &[PathBuf], context: &Context) -> Result<(), F
     report(&overlay, &outcome, context);
     let differences = refresh::differences(&overlay, Catalog::bundled(), now);
     present::stdout(&prices::summary(&overlay, &outcome, &differences))
+}
+
+/// Which models are free now, at the gateway and on this machine.
+async fn free_models(client: &Client, loaded: &Loaded, context: &Context) -> Result<(), Failure> {
+    for read in discover::everything(client, loaded, None).await? {
+        let (name, address) = (&read.provider, &read.base_url);
+        context.ui.say(&match &read.result {
+            Ok(1) => format!("{name} at {address}: 1 free model"),
+            Ok(count) => format!("{name} at {address}: {count} free models"),
+            Err(why) => format!("{name} at {address}: no free models read: {why}"),
+        });
+    }
+    Ok(())
 }
 
 /// What a person should look at: rows that are far apart, and rows that were not taken.

@@ -10,7 +10,9 @@ use crate::config::error::nearest;
 use crate::config::{self, Change, Draft, Flags, Layer, Loaded, Scope, Settings, Source, Sourced, Trust, dirs, trust};
 use crate::domain::failure::Failure;
 use crate::domain::path::{PayPath, UnknownWord};
+use crate::net::http::Client;
 use crate::routing::{self, Facts, KeyFact};
+use crate::task::free::discover;
 use crate::task::prepare::Known;
 
 /// # Errors
@@ -49,6 +51,7 @@ pub async fn run(args: UseArgs, context: &Context) -> Result<(), Failure> {
     };
     let mut known = Known::read(&context.env, &named, &context.ui)?;
     if change != Change::default() {
+        look_at_server(context, &known.loaded, &change).await?;
         write(context, scope, &change)?;
         return tell_next(context);
     }
@@ -70,6 +73,20 @@ pub async fn run(args: UseArgs, context: &Context) -> Result<(), Failure> {
     let chosen = first_contact::choose(context, &known, whose).await?;
     write(context, scope, &chosen.into())?;
     tell_next(context)
+}
+
+/// A server of this machine that is named now is asked which models it has, so that one need not be typed.
+async fn look_at_server(context: &Context, loaded: &Loaded, change: &Change) -> Result<(), Failure> {
+    let named = change.provider.as_ref().or(loaded.settings.provider.as_ref().map(|provider| &provider.value));
+    let is_server =
+        |name: &&String| loaded.settings.providers.get(*name).is_some_and(|provider| provider.kind == PayPath::Free);
+    let Some(name) = named.filter(is_server) else { return Ok(()) };
+    for read in discover::everything(&Client::new(&context.env)?, loaded, Some(name)).await? {
+        if let Err(why) = read.result {
+            context.ui.say(&format!("{name} at {}: {why}", read.base_url));
+        }
+    }
+    Ok(())
 }
 
 /// Where a route follows, it can be used.

@@ -33,6 +33,10 @@ pub fn describe(loaded: &Loaded) -> Vec<Described> {
         let value = format!("{}: {}", edge.value, edge.allow);
         all.push(Described { key: "fallback".to_owned(), value, source: edge.source.clone() });
     }
+    add(&mut all, "free.pool", settings.free.pool.as_ref());
+    if settings.free.allow_training.source != Source::BuiltIn {
+        add(&mut all, "free.allow_training", Some(&settings.free.allow_training));
+    }
     for (name, provider) in &settings.providers {
         describe_provider(&mut all, name, provider);
     }

@@ -203,6 +203,13 @@ impl<'d> Entry<'d> {
         }
     }
 
+    pub(super) fn flag(&self) -> Result<Sourced<bool>, ConfigError> {
+        match self.value.get_ref() {
+            DeValue::Boolean(value) => Ok(Sourced::new(*value, self.source())),
+            _ => Err(self.wrong_type("true or false").into()),
+        }
+    }
+
     /// The text, if `allowed` takes it; `expected` finishes "must be".
     pub(super) fn text_that(
         &self,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::edge::Edge;
 use super::error::ConfigError;
+use super::free::FreeSettings;
 use super::given::Given;
 use super::project_file::{Choice, ProjectValues};
 use super::provider::ProviderSettings;
@@ -56,6 +57,10 @@ pub(super) fn merge(layers: Layers) -> Result<(Settings, Vec<String>), ConfigErr
             read: user.read,
             write: user.write,
             env: user.env,
+        },
+        free: FreeSettings {
+            pool: project.free.pool.or(user.free.pool),
+            allow_training: user.free.allow_training.unwrap_or(Sourced::built_in(false)),
         },
         providers: user.providers,
     };

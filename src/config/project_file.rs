@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthChar as _;
 
 use super::document::{Document, Entry, Reason, Refused, Table, not_yet};
 use super::error::ConfigError;
+use super::free::{self, FreeValues};
 use super::names::{self, looks_secret};
 use super::settings::{KeyChoice, ModelRule};
 use super::source::Sourced;
@@ -25,6 +26,7 @@ pub(super) struct ProjectValues {
     pub(super) checks: Vec<Sourced<String>>,
     pub(super) budget_task: Option<Sourced<Usd>>,
     pub(super) models: Vec<Sourced<ModelRule>>,
+    pub(super) free: FreeValues,
 }
 
 /// The four values that choose who pays and what runs.
@@ -91,7 +93,6 @@ const REFUSED: &[Refused] = &[
     secret("secret"),
     secret("password"),
     not_yet("worktree"),
-    not_yet("free"),
 ];
 
 pub(super) const BUDGET_REFUSED: &[Refused] =
@@ -100,14 +101,15 @@ pub(super) const BUDGET_REFUSED: &[Refused] =
 /// Reads the file. `limit` is the user's own for a task: a project may only lower it.
 pub(super) fn read(document: &Document<'_>, limit: &Sourced<Usd>) -> Result<ProjectValues, ConfigError> {
     let mut top = document.parse()?;
-    top.expect(&["name", "path", "provider", "model", "key", "checks", "budget", "models"], REFUSED)?;
+    top.expect(&["name", "path", "provider", "model", "key", "checks", "budget", "models", "free"], REFUSED)?;
     let name =
         top.take("name").map(|entry| entry.text_that(names::is_project, "one printable line, 80 characters at most"));
     let choice = Choice::take(&mut top)?;
     let checks = top.take("checks").map_or_else(|| Ok(Vec::new()), |entry| checks(&entry))?;
     let models = top.take("models").map_or_else(|| Ok(Vec::new()), |entry| rules(&entry))?;
     let budget_task = top.take("budget").map(|entry| budget_task(&entry, Some(limit))).transpose()?.flatten();
-    Ok(ProjectValues { name: name.transpose()?, choice, checks, budget_task, models })
+    let free = top.take("free").map_or_else(|| Ok(FreeValues::default()), |entry| free::of_project(&entry))?;
+    Ok(ProjectValues { name: name.transpose()?, choice, checks, budget_task, models, free })
 }
 
 impl Choice {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use regex::Regex;
 
 use super::edge::Edge;
+use super::free::FreeSettings;
 use super::provider::ProviderSettings;
 use super::source::Sourced;
 use crate::base::money::Usd;
@@ -30,6 +31,7 @@ pub struct Settings {
     /// The changes of payer that the user allows, in the order written.
     pub fallback: Vec<Sourced<Edge>>,
     pub sandbox: SandboxSettings,
+    pub free: FreeSettings,
 }
 
 /// Which key pays: one of vk's store, or a variable that the user names for this run.

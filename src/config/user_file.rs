@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::document::{Document, Entry, Reason, Refused, Table, not_yet};
 use super::edge::{Edge, EdgeTarget, Payer};
 use super::error::{ConfigError, did_you_mean};
+use super::free::{self, FreeValues};
 use super::names;
 use super::project::Project;
 use super::project_file::{CHOICE_KEYS, Choice, budget_task};
@@ -29,6 +30,7 @@ pub(super) struct UserValues {
     pub(super) read: Vec<Sourced<PathBuf>>,
     pub(super) write: Vec<Sourced<PathBuf>>,
     pub(super) env: Vec<Sourced<String>>,
+    pub(super) free: FreeValues,
     /// `[projects."DIR"]`: the folder as written, and what it chooses.
     pub(super) projects: Vec<(PathBuf, Choice)>,
 }
@@ -44,6 +46,7 @@ impl Default for UserValues {
             read: Vec::new(),
             write: Vec::new(),
             env: Vec::new(),
+            free: FreeValues::default(),
             projects: Vec::new(),
         }
     }
@@ -66,14 +69,13 @@ const REFUSED: &[Refused] = &[
     in_the_project("worktree"),
     secret("api_key"),
     secret("token"),
-    not_yet("free"),
     not_yet("ledger"),
 ];
 
 /// Reads the file. `home` stands for `~/` in folders; `own` are vk's folders, which no sandbox may write.
 pub(super) fn read(document: &Document<'_>, home: Option<&Path>, own: &[&Path]) -> Result<UserValues, ConfigError> {
     let mut top = document.parse()?;
-    let known = ["path", "provider", "model", "key", "providers", "budget", "fallback", "sandbox", "projects"];
+    let known = ["path", "provider", "model", "key", "providers", "budget", "fallback", "sandbox", "free", "projects"];
     top.expect(&known, REFUSED)?;
     let mut values = UserValues { choice: Choice::take(&mut top)?, ..UserValues::default() };
     if let Some(entry) = top.take("providers") {
@@ -91,6 +93,9 @@ pub(super) fn read(document: &Document<'_>, home: Option<&Path>, own: &[&Path]) 
     }
     if let Some(entry) = top.take("sandbox") {
         sandbox(&mut entry.table()?, &mut values, home, own)?;
+    }
+    if let Some(entry) = top.take("free") {
+        values.free = free::of_user(&entry)?;
     }
     if let Some(entry) = top.take("projects") {
         for entry in entry.table()?.into_entries() {

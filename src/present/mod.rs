@@ -17,6 +17,7 @@ pub mod json;
 pub mod keys;
 mod live;
 pub mod models;
+pub mod pool;
 pub mod prices;
 mod prose;
 pub mod route;

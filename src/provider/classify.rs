@@ -4,8 +4,10 @@
 
 use std::time::Duration;
 
-use super::error::CallErrorKind;
-use super::error_body::ErrorBody;
+use jiff::{SignedDuration, Timestamp};
+
+use super::error::{CallErrorKind, LimitFacts};
+use super::error_body::{ErrorBody, LimitHeaders};
 
 use CallErrorKind as Kind;
 
@@ -67,6 +69,8 @@ const BY_PHRASE: &[(&str, Kind)] = &[
     ("exceeds the context", Kind::ContextExceeded),
     ("exceeds the available context", Kind::ContextExceeded),
     ("exceed context limit", Kind::ContextExceeded),
+    // OpenRouter 404: "No endpoints found matching your data policy (Free model training)".
+    ("data policy", Kind::DataPolicy),
     // OpenRouter 400, and its 404 for a model that no provider serves.
     ("is not a valid model", Kind::UnknownModel),
     ("no endpoints found", Kind::UnknownModel),
@@ -116,6 +120,33 @@ fn by_status(status: u16, message: &str) -> Kind {
         503 | 529 => Kind::Overloaded,
         409 | 500.. => Kind::Server,
         _ => Kind::BadRequest,
+    }
+}
+
+/// What a refusal says of the limit that was met, from its headers (or the copy of them that OpenRouter puts into the
+/// body) and its words: `free-models-per-min` and `free-models-per-day` hold for every free model of the account.
+pub(super) fn limit(error: &ErrorBody, headers: &LimitHeaders, now: Timestamp) -> LimitFacts {
+    let within = error.headers.as_deref();
+    let reset = headers.reset.as_deref().or(within.and_then(|headers| headers.reset.as_deref()));
+    let limit = headers.limit.as_deref().or(within.and_then(|headers| headers.limit.as_deref()));
+    let reset = reset.and_then(|text| moment(text, now));
+    let limit = limit.and_then(|text| text.trim().parse().ok());
+    let message = error.message.to_lowercase();
+    LimitFacts {
+        reset,
+        limit,
+        whole_account: message.contains("free-models-per-"),
+        daily: message.contains("free-models-per-day"),
+    }
+}
+
+/// A reset as the providers write it: milliseconds or seconds since 1970 (OpenRouter, GitHub), or seconds from now.
+fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let number: i64 = text.trim().parse().ok().filter(|number| *number >= 0)?;
+    match number {
+        100_000_000_000.. => Timestamp::from_millisecond(number).ok(),
+        1_000_000_000.. => Timestamp::from_second(number).ok(),
+        seconds => now.checked_add(SignedDuration::from_secs(seconds)).ok(),
     }
 }
 
@@ -255,6 +286,17 @@ mod tests {
             r#"[{"error":{"code":429,"message":"You exceeded your current quota","status":"RESOURCE_EXHAUSTED"}}]"#,
             Kind::RateLimited,
         ),
+        (
+            404,
+            r#"{"error":{"message":"No endpoints found matching your data policy (Free model training). Configure: https://openrouter.ai/settings/privacy","code":404}}"#,
+            Kind::DataPolicy,
+        ),
+        (404, r#"{"error":{"message":"No endpoints found for a/x:free.","code":404}}"#, Kind::UnknownModel),
+        (
+            429,
+            r#"{"error":{"message":"Rate limit exceeded: free-models-per-day. Add 10 credits to unlock 1000 free model requests per day","code":429,"metadata":{"headers":{"X-RateLimit-Limit":"50","X-RateLimit-Remaining":"0","X-RateLimit-Reset":"1764028800000"},"provider_name":null}}}"#,
+            Kind::RateLimited,
+        ),
         (404, "<!doctype html><title>Not Found</title>", Kind::BadRequest),
         (502, "<html><title>502</title>", Kind::Server),
         (408, "", Kind::Timeout),
@@ -283,6 +325,23 @@ mod tests {
         ] {
             assert_eq!(kind(None, &ErrorBody::of_bytes(body.as_bytes())), expected, "{body}");
         }
+    }
+
+    #[test]
+    fn a_limit_says_when_it_is_over_and_whom_it_binds() {
+        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        let midnight: Timestamp = "2026-11-25T00:00:00Z".parse().unwrap();
+        let day = TABLE.iter().find(|(_, body, _)| body.contains("free-models-per-day")).unwrap().1;
+        let day = day.replace("1764028800000", &midnight.as_millisecond().to_string());
+        let read = limit(&ErrorBody::of_bytes(day.as_bytes()), &LimitHeaders::default(), now);
+        assert_eq!(read, LimitFacts { reset: Some(midnight), limit: Some(50), whole_account: true, daily: true });
+        let upstream = ErrorBody::of_message("Provider returned error: x is temporarily rate-limited upstream");
+        let read = limit(&upstream, &LimitHeaders { limit: Some("20".into()), reset: Some("30".into()) }, now);
+        assert_eq!((read.reset, read.whole_account), (Some(now + SignedDuration::from_secs(30)), false));
+        for nonsense in ["soon", "-1", "", "99999999999999999999"] {
+            assert_eq!(moment(nonsense, now), None, "{nonsense}");
+        }
+        assert_eq!(moment("1795521600", now).unwrap().to_string(), "2026-11-24T12:00:00Z");
     }
 
     #[test]

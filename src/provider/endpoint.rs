@@ -34,6 +34,8 @@ pub(super) enum Gateway {
 pub struct AtMost {
     pub input: TokenPrice,
     pub output: TokenPrice,
+    /// Whether an upstream that costs nothing may keep prompts or train on them.
+    pub may_train: bool,
 }
 
 impl Endpoint {
@@ -58,17 +60,18 @@ impl Endpoint {
     }
 
     /// What only `OpenRouter` takes: that the request goes to one upstream, at no higher price than was shown; where
-    /// that is $0, to none that keeps prompts or trains on them.
+    /// that is $0, to none that keeps prompts or trains on them unless that was allowed.
     /// Source: openrouter.ai/docs, provider routing (2026-08).
     pub(super) fn routing_terms(&self) -> Option<Value> {
-        let AtMost { input, output } = self.at_most.filter(|_| self.gateway() == Some(Gateway::OpenRouter))?;
+        let AtMost { input, output, may_train } =
+            self.at_most.filter(|_| self.gateway() == Some(Gateway::OpenRouter))?;
         let usd = |price: TokenPrice| price.to_string().parse::<serde_json::Number>().ok();
         let mut terms = json!({
             "allow_fallbacks": false,
             "max_price": { "prompt": usd(input)?, "completion": usd(output)? },
         });
         if (input, output) == (TokenPrice::ZERO, TokenPrice::ZERO) {
-            terms["data_collection"] = json!("deny");
+            terms["data_collection"] = json!(if may_train { "allow" } else { "deny" });
         }
         Some(terms)
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::domain::request::Partial;
 use crate::net::retry;
 
@@ -13,6 +15,21 @@ pub struct AnswerFacts {
     /// The provider's own id of the request, for its support and its logs.
     pub request_id: Option<String>,
     pub http_status: Option<u16>,
+    /// A gateway that other people's accounts may stand behind says so in its headers: `LiteLLM`.
+    pub gateway: Option<&'static str>,
+}
+
+/// What a refusal says of the limit that was met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LimitFacts {
+    /// When it is over: `X-RateLimit-Reset`.
+    pub reset: Option<Timestamp>,
+    /// How many requests it allows: `X-RateLimit-Limit`.
+    pub limit: Option<u64>,
+    /// Whether it holds for every model of the account and not for one.
+    pub whole_account: bool,
+    /// Whether it is the limit of a day.
+    pub daily: bool,
 }
 
 /// What went wrong, by the provider's error code where it sent one, whatever the HTTP status was.
@@ -37,6 +54,8 @@ pub enum CallErrorKind {
     ContextExceeded,
     BadRequest,
     UnknownModel,
+    /// No upstream of the gateway serves the model under the data policy that was asked for.
+    DataPolicy,
     /// The request is larger than the provider takes.
     TooLarge,
     /// What came is not what this wire speaks.
@@ -64,6 +83,7 @@ impl CallErrorKind {
             Self::ContextExceeded => "context_exceeded",
             Self::BadRequest => "bad_request",
             Self::UnknownModel => "unknown_model",
+            Self::DataPolicy => "data_policy",
             Self::TooLarge => "too_large",
             Self::Malformed => "malformed",
             Self::Redirected => "redirected",
@@ -87,6 +107,7 @@ pub struct CallError {
     pub facts: AnswerFacts,
     /// How long the provider asks to wait.
     pub retry_after: Option<Duration>,
+    pub limit: LimitFacts,
     /// The provider's `x-should-retry`.
     pub should_retry: Option<bool>,
     /// Whether any byte of the request may have reached the provider.
@@ -124,6 +145,7 @@ impl CallError {
             | CallErrorKind::PayerBlocked
             | CallErrorKind::ContextExceeded
             | CallErrorKind::UnknownModel
+            | CallErrorKind::DataPolicy
             | CallErrorKind::TooLarge
             | CallErrorKind::Redirected
             | CallErrorKind::BadSetup => retry::Cause::Final,

@@ -15,6 +15,15 @@ pub struct ErrorBody {
     pub status: Option<u16>,
     /// `OpenRouter`'s `metadata.limit_source`.
     pub limit_source: Option<String>,
+    /// The headers that `OpenRouter` repeats in `metadata.headers`.
+    pub headers: Option<Box<LimitHeaders>>,
+}
+
+/// `X-RateLimit-Limit` and `X-RateLimit-Reset`, as they were written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LimitHeaders {
+    pub limit: Option<String>,
+    pub reset: Option<String>,
 }
 
 impl ErrorBody {
@@ -57,6 +66,12 @@ impl ErrorBody {
         let code = error.get("code");
         let details = error.get("details").and_then(|details| details.get("error_code"));
         let metadata = error.get("metadata");
+        let header = |name: &str| match metadata.and_then(|m| m.get("headers")?.get(name)) {
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => None,
+        };
+        let headers = LimitHeaders { limit: header("X-RateLimit-Limit"), reset: header("X-RateLimit-Reset") };
         let message = text(error.get("message")).or_else(|| words_in(error, 0)).unwrap_or_default();
         // OpenRouter says "Provider returned error" and keeps the provider's own words here.
         let raw = text(metadata.and_then(|m| m.get("raw"))).filter(|raw| !raw.is_empty());
@@ -66,6 +81,7 @@ impl ErrorBody {
             message: raw.map_or_else(|| message.clone(), |raw| format!("{message}: {raw}")),
             status: number(code).filter(|status| (400..=599).contains(status)),
             limit_source: text(metadata.and_then(|m| m.get("limit_source"))),
+            headers: (headers != LimitHeaders::default()).then(|| Box::new(headers)),
         }
     }
 

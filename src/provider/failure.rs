@@ -2,6 +2,7 @@
 
 use super::error::{CallError, CallErrorKind};
 use crate::domain::failure::{Failure, Status};
+use crate::domain::path::PayPath;
 use crate::domain::route::{CredentialRef, Route};
 
 /// Where an account is topped up: the consoles' pages as they are commonly linked; no document of the vendors was read.
@@ -66,6 +67,16 @@ fn describe(kind: CallErrorKind, route: &Route) -> (Status, &'static str, String
         CallErrorKind::UnknownModel => {
             (Status::Usage, "unknown_model", format!("{provider} does not offer {model} to this account"))
         }
+        CallErrorKind::DataPolicy if route.path == PayPath::Free => (
+            Status::Untrusted,
+            "training_not_allowed",
+            format!("{provider} has nobody who runs {model} without keeping prompts or training on them"),
+        ),
+        CallErrorKind::DataPolicy => (
+            Status::Usage,
+            "data_policy",
+            format!("{provider} has nobody who runs {model} under the data policy of this account"),
+        ),
         CallErrorKind::TooLarge => {
             (Status::Limit, "request_too_large", format!("the request is larger than {provider} takes"))
         }
@@ -105,7 +116,10 @@ fn fixes(kind: CallErrorKind, route: &Route) -> Vec<String> {
         (CallErrorKind::PayerBlocked, _) => {
             vec!["vk run --continue   # once it can pay again".to_owned(), "vk cost --by payer".to_owned()]
         }
-        (CallErrorKind::UnknownModel, _) => vec!["vk models list".to_owned()],
+        (CallErrorKind::DataPolicy, _) if route.path == PayPath::Free => {
+            vec!["vk models pool --allow-training   # for this project".to_owned()]
+        }
+        (CallErrorKind::DataPolicy | CallErrorKind::UnknownModel, _) => vec!["vk models list".to_owned()],
         (
             CallErrorKind::Malformed
             | CallErrorKind::Redirected

@@ -14,6 +14,7 @@ mod error_body;
 mod failure;
 mod left;
 mod litellm;
+pub mod local;
 mod outcome;
 mod prepare;
 mod progress;
@@ -26,7 +27,7 @@ mod transcript;
 
 pub use check::{KeyCheck, check_key};
 pub use endpoint::{AtMost, Endpoint};
-pub use error::{AnswerFacts, CallError, CallErrorKind};
+pub use error::{AnswerFacts, CallError, CallErrorKind, LimitFacts};
 pub use error_body::ErrorBody;
 pub use left::{FreeRequests, Left, left};
 pub use prepare::{PrepareError, Prepared, prepare};

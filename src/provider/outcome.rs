@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::classify;
-use super::error::{AnswerFacts, CallError, CallErrorKind};
-use super::error_body::{self, ErrorBody};
+use super::error::{AnswerFacts, CallError, CallErrorKind, LimitFacts};
+use super::error_body::{self, ErrorBody, LimitHeaders};
 use super::progress::Progress;
 use super::redact;
 use super::stream::Fault;
@@ -23,11 +23,20 @@ pub(super) struct Attempt<'a> {
     pub(super) facts: AnswerFacts,
     retry_after: Option<Duration>,
     should_retry: Option<bool>,
+    /// `X-RateLimit-Limit` and `-Reset`, as they came.
+    limit: LimitHeaders,
 }
 
 impl<'a> Attempt<'a> {
     pub(super) fn new(secret: Option<&'a Secret>, progress: &'a Progress) -> Self {
-        Self { secret, progress, facts: AnswerFacts::default(), retry_after: None, should_retry: None }
+        Self {
+            secret,
+            progress,
+            facts: AnswerFacts::default(),
+            retry_after: None,
+            should_retry: None,
+            limit: LimitHeaders::default(),
+        }
     }
 
     pub(super) fn read_headers(&mut self, response: &Response) {
@@ -39,7 +48,14 @@ impl<'a> Attempt<'a> {
             organization: first(&["anthropic-organization-id", "openai-organization"]),
             request_id: first(&["request-id", "x-request-id", "x-generation-id", "x-litellm-call-id"]),
             http_status: Some(response.status()),
+            // Source: litellm, proxy/response_headers (2026-10).
+            gateway: ["x-litellm-call-id", "x-litellm-version"]
+                .iter()
+                .any(|name| response.header(name).is_some())
+                .then_some("LiteLLM"),
         };
+        self.limit =
+            LimitHeaders { limit: response.header("x-ratelimit-limit"), reset: response.header("x-ratelimit-reset") };
         self.retry_after = retry::asked_wait(
             response.header("retry-after-ms").as_deref(),
             response.header("retry-after").as_deref(),
@@ -121,7 +137,11 @@ impl<'a> Attempt<'a> {
         let kind = classify::kind(status, error);
         let mut failed = self.error(kind, &error.message, error.word());
         if kind == CallErrorKind::RateLimited {
-            failed.retry_after = failed.retry_after.or_else(|| classify::wait_in_words(&error.message));
+            let now = clock::now();
+            failed.limit = classify::limit(error, &self.limit, now);
+            let until_reset = || Duration::try_from(failed.limit.reset?.duration_since(now)).ok();
+            failed.retry_after =
+                failed.retry_after.or_else(|| classify::wait_in_words(&error.message)).or_else(until_reset);
         }
         failed
     }
@@ -134,6 +154,7 @@ impl<'a> Attempt<'a> {
             partial: self.progress.partial(),
             facts: self.facts.clone(),
             retry_after: self.retry_after,
+            limit: LimitFacts::default(),
             should_retry: self.should_retry,
             sent: self.progress.sent(),
         }

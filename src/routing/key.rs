@@ -16,7 +16,9 @@ pub(super) struct ChosenKey {
 pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result<ChosenKey, Failure> {
     let named = facts.settings.key.as_ref();
     if provider.settings.auth == Auth::None {
-        return without(provider.name, named);
+        // A pool may hold providers that take a key and servers that take none: the key is for the former.
+        let by_pool = facts.settings.provider.is_none() && facts.settings.free.pool.is_some();
+        return without(provider.name, named.filter(|_| !by_pool));
     }
     match named {
         None => infer(facts, provider),

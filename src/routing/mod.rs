@@ -7,6 +7,7 @@ mod gateway_id;
 mod key;
 mod model;
 mod payer;
+pub mod pool;
 mod price;
 mod provider;
 mod serving;
@@ -14,6 +15,11 @@ mod table;
 
 use jiff::Timestamp;
 
+pub use free::{
+    FreeFacts, LEAST_CONTEXT, POOL_EXHAUSTED, TRAINING_NOT_ALLOWED, ask as ask_of_pool, back, closed, free_providers,
+    hosted, pool_of,
+};
+pub use model::pinned;
 pub use payer::clause as payer;
 pub use price::list_price;
 pub use serving::{Server, servers};
@@ -40,6 +46,8 @@ pub struct Facts<'a> {
     /// The variable that the settings name as key, if it is set.
     pub env_key: Option<&'a EnvKey>,
     pub catalog: &'a Catalog,
+    /// What is known of the free path.
+    pub free: &'a FreeFacts,
     /// Credentials and addresses in the environment that nobody named.
     pub ambient: &'a [String],
     /// The task's words, for the `[[models]]` rules.

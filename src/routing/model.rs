@@ -48,22 +48,51 @@ struct Found<'c> {
 }
 
 pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result<ChosenModel, Failure> {
-    let wish = wish(facts);
-    let found = find(facts, provider.name, &provider.settings, wish.name)
-        .or_else(|| exact(facts, provider, wish.name))
-        .ok_or_else(|| not_offered(facts, provider, &wish))?;
-    if provider.settings.kind == PayPath::Free {
-        free::check(provider.name, &found.id)?;
-    }
+    let mut wish = wish(facts);
+    let is_free = provider.settings.kind == PayPath::Free;
+    let found = find(facts, provider.name, &provider.settings, wish.name).or_else(|| exact(facts, provider, wish.name));
+    let (found, member) = match found {
+        Some(found) => {
+            if is_free {
+                free::check(facts, provider.name, &found.id)?;
+            }
+            let listed = free::listed(facts, provider.name, &found.id).filter(|_| is_free);
+            (found, listed)
+        }
+        // The pool has no tiers: whoever asks for one gets the first that is ready.
+        None if is_free && Tier::parse(wish.name).is_some() => {
+            let (member, source, of) = free::member(facts, provider)?;
+            wish.source = source.to_string();
+            let row = row(facts.catalog, provider.name, &provider.settings, &member.id, facts.now);
+            let reason = if of == 1 {
+                "the only one of the pool".to_owned()
+            } else {
+                format!("first of {of} in the pool that is ready")
+            };
+            wish.reason = reason;
+            (Found { id: member.id.clone(), row, reason: String::new() }, Some(member))
+        }
+        None => return Err(not_offered(facts, provider, &wish)),
+    };
     let mut warnings: Vec<String> = found.row.and_then(|row| row.warning(facts.now)).into_iter().collect();
     let mut suggestions = Vec::new();
     if found.row.is_none() && !provider.settings.prices.contains_key(&found.id) {
         suggestions = close(facts, provider.name, &found.id);
-        let what = if provider.settings.kind == PayPath::Free { "its limits" } else { "its price and limits" };
-        warnings.push(format!("{} is not in the catalog: {what} are unknown", found.id));
+        if !is_free {
+            warnings.push(format!("{} is not in the catalog: its price and limits are unknown", found.id));
+        } else if member.as_ref().is_none_or(|member| member.context.is_none()) {
+            warnings.push(format!("{} is not in the catalog: its limits are unknown", found.id));
+        }
     }
-    let is_server = provider.settings.kind == PayPath::Free && provider.settings.auth == Auth::None;
+    let is_server = is_free && provider.settings.auth == Auth::None;
     let unknown_context = if is_server { UNKNOWN_LOCAL_CONTEXT } else { UNKNOWN_CONTEXT };
+    let listed = member.as_ref().and_then(|member| member.context);
+    let context = listed.unwrap_or_else(|| found.row.map_or(unknown_context, |row| row.context));
+    let most = member.as_ref().and_then(|member| member.max_output);
+    let max_output = most.unwrap_or_else(|| found.row.map_or(UNKNOWN_MAX_OUTPUT, |row| row.max_output));
+    // A server that is asked for more than its window holds refuses, or cuts the prompt.
+    let room = u32::try_from(context / 4).unwrap_or(u32::MAX);
+    let max_output = if listed.is_some() { max_output.min(room) } else { max_output };
     let reason = match (wish.reason.as_str(), found.reason.as_str()) {
         ("", how) => how.to_owned(),
         (why, "") => why.to_owned(),
@@ -72,8 +101,8 @@ pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result
     Ok(ChosenModel {
         traits: traits(provider.settings.wire, found.row),
         may_answer: may_answer(&provider.settings, &found.id),
-        context: found.row.map_or(unknown_context, |row| row.context),
-        max_output: found.row.map_or(UNKNOWN_MAX_OUTPUT, |row| row.max_output),
+        context,
+        max_output,
         warnings,
         step: Step { decision: "model".to_owned(), value: found.id.clone(), source: wish.source, reason },
         suggestions,
@@ -106,6 +135,13 @@ fn wish<'a>(facts: &Facts<'a>) -> Wish<'a> {
         Some(model) => Wish { name: &model.value, source: model.source.to_string(), reason: String::new() },
         None => Wish { name: Tier::Balanced.as_str(), source: "built in".to_owned(), reason: "the default".to_owned() },
     }
+}
+
+/// The model that somebody named, where that is one and no tier: nobody else takes over from it.
+#[must_use]
+pub fn pinned<'a>(facts: &Facts<'a>) -> Option<&'a str> {
+    let name = wish(facts).name;
+    Tier::parse(name).is_none().then_some(name)
 }
 
 /// Whether the provider is the maker of its models, under the name it has in the catalog: it then has those models
@@ -258,10 +294,7 @@ fn not_offered(facts: &Facts<'_>, provider: &ChosenProvider<'_>, wish: &Wish<'_>
         failure = failure.why(format!("did you mean {}?", suggestions.join(" or "))).fix(format!("--model {first}"));
     }
     if Tier::parse(name).is_some() {
-        let mut ids: Vec<&str> = provider.settings.prices.keys().map(String::as_str).take(4).collect();
-        if ids.is_empty() && provider.settings.kind == PayPath::Free && provider.name == OPENROUTER {
-            ids.extend(free::AT_OPENROUTER);
-        }
+        let ids: Vec<&str> = provider.settings.prices.keys().map(String::as_str).take(4).collect();
         if ids.is_empty() {
             failure = failure.why("it takes the exact id of a model, given with --model").fix("vk models list");
         }

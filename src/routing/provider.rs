@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Facts, NO_KEY};
+use super::{Facts, NO_KEY, free};
 use crate::config::provider::{OPENROUTER, ProviderSettings};
 use crate::config::settings::KeyChoice;
 use crate::domain::failure::{Failure, Status};
@@ -27,11 +27,14 @@ pub(super) fn choose<'a>(facts: &Facts<'a>, path: PayPath) -> Result<ChosenProvi
             }
             Ok(chosen(path, name, settings, named.source.to_string(), "named there".to_owned()))
         }
-        None => infer(facts, path),
+        None => match &facts.settings.free.pool {
+            Some(pool) if path == PayPath::Free => free::provider_of_pool(facts, pool),
+            _ => infer(facts, path),
+        },
     }
 }
 
-fn chosen<'a>(
+pub(super) fn chosen<'a>(
     path: PayPath,
     name: &'a str,
     settings: &'a ProviderSettings,
@@ -46,13 +49,21 @@ fn chosen<'a>(
     ChosenProvider { name, settings: settings.under(path), step }
 }
 
-fn lookup<'a>(facts: &Facts<'a>, path: PayPath, name: &str) -> Result<(&'a str, &'a ProviderSettings), Failure> {
+pub(super) fn lookup<'a>(
+    facts: &Facts<'a>,
+    path: PayPath,
+    name: &str,
+) -> Result<(&'a str, &'a ProviderSettings), Failure> {
     if let Some((name, settings)) = facts.settings.providers.get_key_value(name) {
         return Ok((name, settings));
     }
     if path == PayPath::Subscription {
         return Err(none_of_kind(path));
     }
+    Err(unknown(facts, name))
+}
+
+pub(super) fn unknown(facts: &Facts<'_>, name: &str) -> Failure {
     let names: Vec<&str> = facts.settings.providers.keys().map(String::as_str).collect();
     let closest = names
         .iter()
@@ -61,7 +72,7 @@ fn lookup<'a>(facts: &Facts<'a>, path: PayPath, name: &str) -> Result<(&'a str, 
         .max_by(|a, b| a.0.total_cmp(&b.0));
     let failure = Failure::usage("unknown_provider", format!("no provider is called \"{name}\""))
         .why(format!("the providers are {}", names.join(", ")));
-    Err(match closest {
+    match closest {
         Some((_, known)) => failure.fix(format!("--provider {known}")),
         None => failure
             .why(format!(
@@ -70,10 +81,10 @@ fn lookup<'a>(facts: &Facts<'a>, path: PayPath, name: &str) -> Result<(&'a str, 
                 names.join(", ")
             ))
             .fix("vk doctor   # where config.toml is"),
-    })
+    }
 }
 
-fn other_path(facts: &Facts<'_>, path: PayPath, name: &str, kind: PayPath) -> Failure {
+pub(super) fn other_path(facts: &Facts<'_>, path: PayPath, name: &str, kind: PayPath) -> Failure {
     let failure =
         Failure::usage("provider_of_other_path", format!("{name} is a {kind} provider, and the path is {path}"))
             .why("a provider's kind must equal the path: it says who pays")
@@ -95,7 +106,9 @@ pub(super) fn has_credential(facts: &Facts<'_>, name: &str, settings: &ProviderS
     };
     if settings.auth == Auth::None {
         let named = facts.settings.provider.as_ref().is_some_and(|named| named.value == name);
-        return named || !settings.is_unnamed_server();
+        let pool = facts.settings.free.pool.as_ref();
+        let in_pool = pool.is_some_and(|pool| pool.0.iter().any(|entry| entry.provider == name));
+        return named || in_pool || !settings.is_unnamed_server();
     }
     match facts.settings.key.as_deref() {
         Some(KeyChoice::Env(_)) => true,

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{EnvKey, Facts, KeyFact, decide};
+use super::{EnvKey, Facts, FreeFacts, KeyFact, decide};
 use crate::base::money::{Rate, Usd};
 use crate::catalog::Catalog;
+use crate::config::FreeSettings;
 use crate::config::provider::{OwnPrice, PriceSettings, ProviderSettings, built_in};
 use crate::config::settings::{Budgets, KeyChoice, Require, SandboxSettings, Settings};
 use crate::config::source::{Place, Source, Sourced};
@@ -19,6 +20,7 @@ pub(super) struct World {
     pub(super) keys: Vec<KeyFact>,
     pub(super) env_key: Option<EnvKey>,
     pub(super) ambient: Vec<String>,
+    pub(super) free: FreeFacts,
 }
 
 pub(super) fn line(shown: &str, line: usize) -> Place {
@@ -77,8 +79,9 @@ impl World {
                 write: Vec::new(),
                 env: Vec::new(),
             },
+            free: FreeSettings { pool: None, allow_training: Sourced::built_in(false) },
         };
-        Self { settings, keys: Vec::new(), env_key: None, ambient: Vec::new() }
+        Self { settings, keys: Vec::new(), env_key: None, ambient: Vec::new(), free: FreeFacts::default() }
     }
 
     pub(super) fn path(mut self, path: PayPath) -> Self {
@@ -137,6 +140,7 @@ impl World {
             keys: &self.keys,
             env_key: self.env_key.as_ref(),
             catalog: Catalog::bundled(),
+            free: &self.free,
             ambient: &self.ambient,
             task,
             now: "2026-11-24T12:00:00Z".parse().unwrap(),

@@ -280,7 +280,7 @@ fn every_path_side_by_side() {
     byok anthropic true claude-sonnet-5-5 key a
     subscription - false - not in this version
     platform work true house key default
-    free ollama false - ollama has no model for "balanced" (built in): vk models list
+    free ollama false - no free model of ollama is known here: vk models refresh
     "#);
     let mut open = World::new().anthropic_key("a").openai_key("b");
     open.settings.model = Some(Sourced::new("opus".to_owned(), Source::Flag("--model")));

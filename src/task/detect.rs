@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::base::env::Env;
 use crate::config::Settings;
+use crate::provider::local::vendor_of;
 
 /// A program on this machine that answers at once or not at all.
 const PATIENCE: Duration = Duration::from_millis(150);
@@ -51,6 +52,8 @@ pub struct LocalServer {
     pub base_url: String,
     /// The ids it offers, in its own order.
     pub models: Vec<String>,
+    /// Whose models it lists, where it is no server but a gateway to them: somebody may pay behind it.
+    pub gateway: Option<String>,
 }
 
 impl LocalServer {
@@ -127,10 +130,11 @@ pub async fn servers() -> Vec<LocalServer> {
 /// after one GET.
 async fn probe(name: &'static str, port: u16) -> Option<LocalServer> {
     let answer = timeout(PATIENCE, models(port)).await.ok()??;
-    Some(LocalServer { name, base_url: format!("http://127.0.0.1:{port}/v1"), models: answer })
+    let (models, gateway) = answer;
+    Some(LocalServer { name, base_url: format!("http://127.0.0.1:{port}/v1"), models, gateway })
 }
 
-async fn models(port: u16) -> Option<Vec<String>> {
+async fn models(port: u16) -> Option<Listed> {
     let mut stream = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.ok()?;
     // HTTP/1.0 rules out chunks and keeps this to one read to the end.
     let request = format!("GET /v1/models HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nAccept: application/json\r\n\r\n");
@@ -140,8 +144,11 @@ async fn models(port: u16) -> Option<Vec<String>> {
     ids(&answer)
 }
 
-/// The ids in an answer to `GET /v1/models`; `None` if it is no such answer.
-fn ids(answer: &[u8]) -> Option<Vec<String>> {
+/// The ids that run here, and the vendor whose models are listed, if any.
+type Listed = (Vec<String>, Option<String>);
+
+/// What an answer to `GET /v1/models` lists; `None` if it is no such answer.
+fn ids(answer: &[u8]) -> Option<Listed> {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&answer[..end]).ok()?;
     let mut first = head.lines().next()?.split_ascii_whitespace();
@@ -152,10 +159,13 @@ fn ids(answer: &[u8]) -> Option<Vec<String>> {
     // Ollama answers `null` before the first model is pulled.
     let data = body.as_object()?.get("data")?;
     if data.is_null() {
-        return Some(Vec::new());
+        return Some((Vec::new(), None));
     }
+    let rows = data.as_array()?;
     let id = |model: &Value| Some(model.get("id")?.as_str()?.chars().take(200).collect());
-    Some(data.as_array()?.iter().filter_map(id).take(50).collect())
+    // Ollama lists what it hands to its own service beside what runs here.
+    let is_here = |id: &String| !id.ends_with(":cloud") && !id.ends_with("-cloud");
+    Some((rows.iter().filter_map(id).filter(is_here).take(50).collect(), vendor_of(rows)))
 }
 
 #[cfg(test)]
@@ -188,8 +198,19 @@ mod tests {
         ))
         .await;
         let found = probe("ollama", port).await.unwrap();
-        assert_eq!(found.models, ["qwen3-coder:30b", "gpt-oss:20b"]);
+        assert_eq!((found.models, found.gateway), (vec!["qwen3-coder:30b".to_owned(), "gpt-oss:20b".to_owned()], None));
         assert_eq!(found.base_url, format!("http://127.0.0.1:{port}/v1"));
+    }
+
+    #[tokio::test]
+    async fn a_gateway_is_told_from_a_server_and_what_runs_elsewhere_is_left_out() {
+        let port = serve(Some(
+            "HTTP/1.1 200 OK\r\n\r\n{\"data\":[{\"id\":\"gpt-4o\",\"object\":\"model\",\"created\":1677610602,\"owned_by\":\"openai\"}]}",
+        ))
+        .await;
+        assert_eq!(probe("vllm", port).await.unwrap().gateway.as_deref(), Some("openai"));
+        let listed = ids(b"HTTP/1.1 200 OK\r\n\r\n{\"data\":[{\"id\":\"gpt-oss:120b-cloud\",\"owned_by\":\"library\"},{\"id\":\"qwen3:8b\",\"owned_by\":\"library\"}]}");
+        assert_eq!(listed, Some((vec!["qwen3:8b".to_owned()], None)));
     }
 
     #[tokio::test]
@@ -217,7 +238,7 @@ mod tests {
 
     #[test]
     fn an_empty_server_is_one() {
-        assert_eq!(ids(b"HTTP/1.1 200 OK\r\n\r\n{\"object\":\"list\",\"data\":null}"), Some(Vec::new()));
+        assert_eq!(ids(b"HTTP/1.1 200 OK\r\n\r\n{\"object\":\"list\",\"data\":null}"), Some((Vec::new(), None)));
     }
 
     #[cfg(unix)]

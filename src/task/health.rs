@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::detect::{self, Found};
+use super::free::record::Record;
 use crate::base::env::Env;
 use crate::base::shell;
 use crate::catalog::Overlay;
@@ -91,6 +92,7 @@ pub async fn examine(env: &Env, flags: &Flags, ui: &Arc<dyn Ui>) -> Vec<Finding>
         keys(env, loaded, ui, &mut findings);
         findings.push(ledger(loaded));
         findings.push(prices(loaded));
+        free_models(loaded, &mut findings);
     }
     let tree = loaded.as_ref().map(|loaded| loaded.project.root.clone());
     findings.push(sandbox(env, loaded.as_ref()));
@@ -200,6 +202,17 @@ fn prices(loaded: &Loaded) -> Finding {
     }
 }
 
+/// The free models that are out of use because they reported a cost.
+fn free_models(loaded: &Loaded, findings: &mut Vec<Finding>) {
+    match Record::read(&loaded.dirs.data) {
+        Ok(record) => findings.extend(record.quarantined().map(|(name, _, why)| {
+            let detail = format!("{name} is out of use: {why}");
+            Finding::new("free models", State::Warning, detail).fix(format!("vk models pool --lift {name}"))
+        })),
+        Err(failure) => findings.push(Finding::failed("free models", State::Warning, failure)),
+    }
+}
+
 /// Starts a real sandbox over an empty folder: only what was tried is known.
 fn sandbox(env: &Env, loaded: Option<&Loaded>) -> Finding {
     let require_full = loaded.is_none_or(|loaded| loaded.settings.sandbox.require.value == Require::Full);
@@ -260,6 +273,11 @@ fn elsewhere(found: &Found, loaded: Option<&Loaded>, findings: &mut Vec<Finding>
             1 => server.models[0].clone(),
             n => format!("{} and {} more", server.models[0], n - 1),
         };
+        if let Some(owner) = &server.gateway {
+            let detail = format!("a gateway to {owner}'s models answers at {}; it is not free", server.base_url);
+            findings.push(Finding::new(server.name, State::Note, detail));
+            continue;
+        }
         let detail = format!("a model server answers at {}: {models}", server.base_url);
         let settings = loaded.map(|loaded| &loaded.settings);
         let provider = settings.and_then(|settings| Some((server.provider(settings)?, settings)));

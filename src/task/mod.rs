@@ -6,6 +6,7 @@ pub mod credits;
 pub mod detect;
 mod diff;
 pub mod edges;
+pub mod free;
 pub mod hand_over;
 pub mod health;
 pub mod order;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::free;
 use crate::base::clock;
 use crate::base::env::Env;
 use crate::base::secret::Secret;
@@ -9,9 +10,10 @@ use crate::catalog::{Catalog, Price};
 use crate::config::{self, Flags, KeyChoice, Loaded, Payer, Settings, Source, Sourced};
 use crate::credential::{self as credentials, KeyInfo, ProviderFacts, Vault};
 use crate::domain::failure::{Failure, Status};
+use crate::domain::path::PayPath;
 use crate::domain::route::{CredentialRef, Route};
 use crate::domain::ui::Ui;
-use crate::routing::{self, EnvKey, Facts, KeyFact};
+use crate::routing::{self, EnvKey, Facts, FreeFacts, KeyFact};
 
 /// A decision's failure with its flags as whole commands: `vk run ` before them, what else was typed after.
 #[must_use]
@@ -32,6 +34,9 @@ pub struct Known {
     pub env_key: Option<EnvKey>,
     /// The bundled prices under what `vk models refresh` stored.
     pub catalog: Catalog,
+    pub free: FreeFacts,
+    /// Why the free models' record cannot be used: nothing is decided on that path then.
+    free_damage: Option<Failure>,
 }
 
 impl Known {
@@ -50,7 +55,11 @@ impl Known {
             }
             _ => None,
         };
-        Ok(Self { loaded, vault, keys, env_key, catalog })
+        let (free, free_damage) = match free::facts(&loaded) {
+            Ok(facts) => (facts, None),
+            Err(failure) => (FreeFacts::default(), Some(failure)),
+        };
+        Ok(Self { loaded, vault, keys, env_key, catalog, free, free_damage })
     }
 
     /// The route for these words, and the price of its model.
@@ -62,11 +71,32 @@ impl Known {
     }
 
     fn decide_with(&self, settings: &Settings, task: Option<&str>) -> Result<(Route, Option<Price>), Failure> {
+        if let Some(damage) = self.free_damage.as_ref().filter(|_| settings.path.as_deref() == Some(&PayPath::Free)) {
+            return Err(damage.clone());
+        }
         self.with_facts(settings, task, |facts| {
             let route = routing::decide(facts)?;
             let price = routing::list_price(settings, facts.catalog, &route.provider, &route.model, facts.now);
             Ok((route, price))
         })
+    }
+
+    /// The route as these facts of the free path make it.
+    ///
+    /// # Errors
+    /// See [`routing::decide`].
+    pub fn decide_free(&self, free: &FreeFacts, task: &str) -> Result<(Route, Option<Price>), Failure> {
+        let settings = &self.loaded.settings;
+        self.with_free(free, Some(task), |facts| {
+            let route = routing::decide(facts)?;
+            let price = routing::list_price(settings, facts.catalog, &route.provider, &route.model, facts.now);
+            Ok((route, price))
+        })
+    }
+
+    /// Asks something of what is known, with these facts of the free path.
+    pub fn with_free<T>(&self, free: &FreeFacts, task: Option<&str>, ask: impl FnOnce(&Facts<'_>) -> T) -> T {
+        self.with_facts(&self.loaded.settings, task, |facts| ask(&Facts { free, ..*facts }))
     }
 
     /// Asks something of what is known, under these settings.
@@ -77,6 +107,7 @@ impl Known {
             keys: &keys,
             env_key: self.env_key.as_ref(),
             catalog: &self.catalog,
+            free: &self.free,
             ambient: &self.loaded.ignored_ambient,
             task,
             now: clock::now(),

@@ -53,7 +53,7 @@ impl Ending {
     /// The report. Costs are summed only where every part is known.
     #[must_use]
     pub fn report(&self, failure: Option<&Failure>) -> TaskFinished {
-        let shares: Vec<PayerShare> = self.legs.iter().filter(|leg| leg.spent.calls > 0).map(share).collect();
+        let shares = shares(&self.legs);
         let called: Vec<&Leg> = self.legs.iter().filter(|leg| leg.spent.calls > 0).collect();
         TaskFinished {
             task_id: self.task_id.clone(),
@@ -83,6 +83,27 @@ impl Default for Ending {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// What each payer was asked for. Models that took over from each other under one payer are one share.
+fn shares(legs: &[Leg]) -> Vec<PayerShare> {
+    let mut shares: Vec<PayerShare> = Vec::new();
+    for share in legs.iter().filter(|leg| leg.spent.calls > 0).map(share) {
+        let same = |other: &&mut PayerShare| {
+            (&other.path, &other.provider, &other.payer, &other.key_label)
+                == (&share.path, &share.provider, &share.payer, &share.key_label)
+        };
+        match shares.iter_mut().find(same) {
+            Some(known) => {
+                known.cost_usd = known.cost_usd.zip(share.cost_usd).map(|(a, b)| a + b);
+                if doubt(share.cost_state) > doubt(known.cost_state) {
+                    known.cost_state = share.cost_state;
+                }
+            }
+            None => shares.push(share),
+        }
+    }
+    shares
 }
 
 fn share(leg: &Leg) -> PayerShare {

@@ -7,6 +7,7 @@ use super::again;
 use super::checks::{self, Round};
 use super::credits::Account;
 use super::edges::{self, Step};
+use super::free::{self, rotation::Rotation};
 use super::order::Order;
 use super::prepare::{self, Known};
 use super::report::{Ending, Leg};
@@ -15,6 +16,7 @@ use super::tree::TreeLock;
 use super::ways_out;
 use crate::agent::call::{Caller, Spent};
 use crate::agent::cancel::Cancel;
+use crate::agent::context;
 use crate::agent::hold::Prefix;
 use crate::agent::session::Session;
 use crate::agent::tariff::Tariff;
@@ -34,7 +36,7 @@ use crate::domain::ui::{Question, Ui};
 use crate::engine::{Builtin, Engine as _};
 use crate::ledger::{self, Ledger, NewTask, Scope, TaskEnd};
 use crate::net::http::Client;
-use crate::provider::{AtMost, Endpoint};
+use crate::provider::{AtMost, CallError, Endpoint};
 
 /// Runs the task. The ending is told as `task.finished` whatever happens; the failure is the first cause.
 ///
@@ -60,17 +62,19 @@ async fn run_to_end(
         ui.say(warning);
     }
     config::trust::obtain(&mut known.loaded, order.trust.as_deref(), ui.as_ref())?;
-    let (mut route, price) = known
-        .decide(Some(&order.task))
+    let client = Client::new(env)?;
+    free::discover::for_task(&client, &mut known, order, ui.as_ref()).await?;
+    let (mut route, mut price) = free::consent::decided(&mut known, &order.task, ui.as_ref())
         .map_err(|failure| prepare::typed_again(failure, &order.flags, "vk run ", " \"...\""))?;
     rehearse(order, &mut route);
+    let mut rotation = Rotation::of(&known, &client, order);
+    (route, price) = rotation.checked(route, price, ui.as_ref()).await?;
     let task_id = ledger::task_id(clock::now());
     if order.dry_run {
         tell_route(&route, None, ui.as_ref());
         return Ok(());
     }
     setup::check_approvals(order, ui.as_ref())?;
-    let client = Client::new(env)?;
     let ledger = Ledger::open(&known.loaded.dirs.data)?;
     let before = setup::earlier(&ledger, &known.loaded, &order.from)?;
     let _lock = TreeLock::take(&known.loaded.dirs.data, &known.loaded.project.root, &task_id)?;
@@ -107,6 +111,8 @@ async fn run_to_end(
         task_id: &task_id,
         ending,
         call_no: 0,
+        rotation,
+        failed: None,
     };
     let result = running.work(route, price, secret, before).await;
     let end = TaskEnd {
@@ -126,12 +132,12 @@ async fn run_to_end(
 }
 
 /// The dearest that the shown prices allow, for a gateway that can be told so.
-fn at_most(route: &Route, price: Option<&Price>) -> Option<AtMost> {
+fn at_most(route: &Route, price: Option<&Price>, may_train: bool) -> Option<AtMost> {
     if route.path == PayPath::Free {
-        return Some(AtMost { input: TokenPrice::ZERO, output: TokenPrice::ZERO });
+        return Some(AtMost { input: TokenPrice::ZERO, output: TokenPrice::ZERO, may_train });
     }
     let (input, output) = price.filter(|_| route.is_billed())?.dearest(route.context);
-    Some(AtMost { input, output })
+    Some(AtMost { input, output, may_train })
 }
 
 /// A rehearsed model is said to be one wherever the payer is shown.
@@ -174,6 +180,10 @@ struct Running<'a> {
     task_id: &'a str,
     ending: &'a mut Ending,
     call_no: u32,
+    /// Who takes over on the free path.
+    rotation: Rotation<'a>,
+    /// The call that ended the last leg, as the provider said it.
+    failed: Option<CallError>,
 }
 
 /// A route with what its calls need: the price that they are recorded at, and the key.
@@ -201,8 +211,18 @@ impl Running<'_> {
         self.ending.sandbox = Some(ground.sandbox.level().as_str().to_owned());
         let mut first = None;
         let result = loop {
-            let result = self.leg(&route, price, secret, &mut transcript, &mut ground).await;
+            let result = self.leg(&route, price.clone(), secret.clone(), &mut transcript, &mut ground).await;
             let Err(failure) = result else { break Ok(()) };
+            let failure = match self.other_member(failure, &route, &transcript).await {
+                Ok(next) => {
+                    if next.0.provider != route.provider {
+                        secret = self.shown_secret(&next.0)?;
+                    }
+                    (route, price) = next;
+                    continue;
+                }
+                Err(failure) => failure,
+            };
             match self.other_payer(&failure, &route) {
                 Ok(Some((next, next_price, next_secret))) => {
                     (route, price, secret) = (next, next_price, next_secret);
@@ -249,6 +269,7 @@ impl Running<'_> {
         }
         let scopes =
             route.cap.filter(|_| !route.rehearsed).map(|cap| Scope::task(self.task_id, cap)).into_iter().collect();
+        let may_train = self.rotation.may_train();
         let caller = Caller {
             client: self.client,
             ledger: self.ledger,
@@ -256,7 +277,7 @@ impl Running<'_> {
             cancel: self.cancel,
             task_id: self.task_id,
             route,
-            endpoint: Endpoint { at_most: at_most(route, price.as_ref()), ..Endpoint::of(route) },
+            endpoint: Endpoint { at_most: at_most(route, price.as_ref(), may_train), ..Endpoint::of(route) },
             secret,
             tariff: Tariff::of(route, price),
             scopes,
@@ -265,6 +286,8 @@ impl Running<'_> {
             prefix: Prefix::default(),
             call_no: self.call_no,
             spent: Spent::default(),
+            retries: !self.rotation.can_take_over_from(route),
+            failed: None,
         };
         let system = ground.system(route);
         let mut engine = Builtin(Session {
@@ -306,6 +329,7 @@ impl Running<'_> {
                 Err(failure) => break Err(failure),
             }
         };
+        self.failed = engine.0.caller.failed.take();
         let tally = engine.tally();
         self.ending.turns = tally.turns;
         self.call_no = tally.calls;
@@ -314,6 +338,24 @@ impl Running<'_> {
         }
         self.ending.legs.push(Leg { route: route.clone(), spent: tally.spent });
         result
+    }
+
+    /// The member of the free pool that takes over after `failure`: nobody pays before and after.
+    async fn other_member(
+        &mut self,
+        failure: Failure,
+        route: &Route,
+        transcript: &Transcript,
+    ) -> Result<(Route, Option<Price>), Failure> {
+        let tokens = context::estimate(transcript.messages());
+        let (next, price) = self.rotation.after(failure, self.failed.as_ref(), route, tokens, self.ui.as_ref())?;
+        self.rotation.checked(next, price, self.ui.as_ref()).await
+    }
+
+    /// The secret of another provider, after its line was shown.
+    fn shown_secret(&self, route: &Route) -> Result<Option<Secret>, Failure> {
+        tell_route(route, Some(self.task_id), self.ui.as_ref());
+        prepare::secret(self.env, self.known, &route.provider, &route.base_url, &route.credential)
     }
 
     /// How the task ends when no other payer follows.

@@ -10,6 +10,7 @@ mod config;
 mod contact;
 mod cost;
 mod exec;
+mod free;
 mod import;
 mod keys;
 mod law;

@@ -95,7 +95,6 @@ fn what_a_later_version_does_is_said_and_not_ignored() {
         ("budget.quota = \"80%\"\n", "vk.toml:1:8"),
         ("[budget]\ntasks_day = 5\n", "vk.toml:2:1"),
         ("[worktree]\nsetup = [\"npm ci\"]\n", "vk.toml:1:2"),
-        ("[free]\npool = []\n", "vk.toml:1:2"),
     ] {
         assert_eq!(refusal(text), ("not_supported_yet", place.to_owned()), "{text}");
     }
@@ -161,7 +160,7 @@ fn the_errors_people_read() {
       |
     2 | provder …
       | ^^^^^^^
-    known here: name, path, provider, model, key, checks, budget, models
+    known here: name, path, provider, model, key, checks, budget, models, free
     fix: ${EDITOR:-vi} HOME/shop/vk.toml
     "#);
     insta::assert_snapshot!(shown("path = \"subscripton\"\n"), @r#"

@@ -69,6 +69,7 @@ impl Chosen {
         for rule in &values.models {
             all.push(("models", format!("{} for tasks that match {}", rule.model, rule.pattern)));
         }
+        all.extend(one("free.pool", values.free.pool.as_ref()));
         all.extend(values.checks.iter().map(|check| ("check", check.value.clone())));
         Self(all)
     }
@@ -125,6 +126,7 @@ pub(super) fn is_needed(settings: &Settings) -> bool {
         || from_project(settings.provider.as_ref())
         || from_project(settings.model.as_ref())
         || from_project(settings.key.as_ref())
+        || from_project(settings.free.pool.as_ref())
         || settings.models.iter().any(|rule| rule.source.is_project())
         || settings.checks.iter().any(|check| check.source.is_project())
 }

@@ -5,6 +5,7 @@ mod find;
 mod groups;
 mod history;
 mod report;
+mod requests;
 mod spend;
 mod tasks;
 mod typical;

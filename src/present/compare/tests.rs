@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::catalog::Catalog;
 use crate::catalog::plan::Offers;
+use crate::config::FreeSettings;
 use crate::config::provider::built_in;
 use crate::config::settings::{Budgets, Require, SandboxSettings, Settings};
 use crate::config::source::Sourced;
@@ -32,6 +33,7 @@ fn with<T>(ask: impl FnOnce(&Market<'_>) -> T) -> T {
             write: Vec::new(),
             env: Vec::new(),
         },
+        free: FreeSettings { pool: None, allow_training: Sourced::built_in(false) },
     };
     ask(&Market { settings: &settings, catalog: Catalog::bundled(), offers: Offers::bundled(), now: now() })
 }

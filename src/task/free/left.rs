@@ -1,0 +1,44 @@
+//! How much of a day is left for a provider's free models, by vk's own count and by the limit that a refusal named.
+
+use super::record::Record;
+use crate::base::clock;
+use crate::config::provider::OPENROUTER;
+use crate::domain::failure::Failure;
+use crate::ledger::Ledger;
+use crate::routing::pool;
+use crate::task::prepare::Known;
+
+/// What is left today, in words; `None` for a provider that sets no such limit, as a server of this machine.
+///
+/// # Errors
+/// The ledger or vk's record of the free models cannot be read.
+pub fn today(known: &Known, provider: &str, fingerprint: Option<&str>) -> Result<Option<String>, Failure> {
+    if provider != OPENROUTER {
+        return Ok(None);
+    }
+    let data = &known.loaded.dirs.data;
+    // Looking makes no ledger.
+    let sent = if data.exists() { Ledger::open(data)?.free_requests(provider, fingerprint, clock::now())? } else { 0 };
+    let limit = Record::read(data)?.day_limit(&pool::account(provider, fingerprint));
+    Ok(Some(words(sent, limit)))
+}
+
+/// Until a refusal has named the limit, both are said. Source: openrouter.ai/docs, limits (2026-10).
+fn words(sent: u64, limit: Option<u64>) -> String {
+    match limit {
+        Some(limit) => format!("{} of {limit} requests today, by vk's count", limit.saturating_sub(sent)),
+        None => format!("{sent} requests sent today; 50 a day, 1,000 once 10 credits were bought"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_never_negative() {
+        assert_eq!(words(12, Some(50)), "38 of 50 requests today, by vk's count");
+        assert_eq!(words(80, Some(50)), "0 of 50 requests today, by vk's count");
+        assert!(words(3, None).starts_with("3 requests sent today"));
+    }
+}
