@@ -38,7 +38,7 @@ pub(super) fn run(args: &PoolArgs, context: &Context) -> Result<(), Failure> {
     let rows = known.with_facts(&known.loaded.settings, None, |facts| rows(facts, &record));
     if rows.is_empty() {
         context.ui.say("no free model is known here: a key of openrouter, or a server of this machine that you name");
-        context.ui.say("vk keys add openrouter\nvk use free --provider ollama\nvk models refresh");
+        context.ui.say("next: vk login openrouter");
     }
     let providers = known.with_facts(&known.loaded.settings, None, routing::free_providers);
     let mut notes = Vec::new();

@@ -154,13 +154,14 @@ fn usable<'a>(facts: &Facts<'a>, pool: &Sourced<Pool>) -> Result<Vec<(&'a str, &
     }
     if usable.is_empty() {
         let first = pool.0.first().map_or(OPENROUTER, |entry| entry.provider.as_str());
+        let verb = if first == OPENROUTER { "login" } else { "keys add" };
         return Err(Failure::new(
             Status::NoCredential,
             NO_KEY,
             format!("nothing of the pool ({}) has a key", pool.source),
         )
         .why(format!("it is {}", pool.value))
-        .fix(format!("vk keys add {first}")));
+        .fix(format!("vk {verb} {first}")));
     }
     Ok(usable)
 }

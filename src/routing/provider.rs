@@ -171,8 +171,8 @@ fn no_server_named(names: &[&str]) -> Failure {
             "vk knows {}, and uses one once you have said which; openrouter's free models need a key of it",
             servers.join(", ")
         ))
-        .fix("vk use free --provider ollama --model ID")
-        .fix("vk keys add openrouter")
+        .fix("vk login openrouter")
+        .fix("vk use free --provider ollama")
         .fix("vk doctor   # which servers answer here")
 }
 
@@ -189,7 +189,7 @@ fn none_of_kind(path: PayPath) -> Failure {
         .fix("vk keys add anthropic")
         .fix("vk use byok"),
         PayPath::Platform => failure.fix("vk keys add openrouter"),
-        PayPath::Free => failure.fix("vk use free --provider ollama --model ID"),
+        PayPath::Free => failure.fix("vk login openrouter"),
         PayPath::Byok => failure.fix("vk keys add anthropic"),
     }
 }

@@ -256,6 +256,7 @@ fn two_commands_and_a_task_runs_for_nothing() {
             assert_eq!(request.header("authorization"), Some(format!("Bearer {KEY}").as_str()));
             Some(Script::sse(&Turn::say("Done.").model(model).cost("0").chat()))
         }
+        "/api/v1/models" => Some(crate::free::list(&[(model, "0", crate::free::TOOLS, 131_072)])),
         _ => None,
     });
     let vk = openrouter.vk().git();
@@ -263,7 +264,7 @@ fn two_commands_and_a_task_runs_for_nothing() {
     let callback = openrouter.agree(&page(&mut session));
     follow(&callback, "code=good-code");
     assert_eq!(session.end().code, 0);
-    let ran = vk.run(&["use", "free", "--model", model]);
+    let ran = vk.run(&["use", "free"]);
     assert_eq!(ran.code, 0, "{ran}");
     let ran = vk.run(&["run", "--output", "json", "say hi"]);
     assert_eq!(ran.code, 0, "{ran}");
