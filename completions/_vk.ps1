@@ -32,6 +32,7 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
             [CompletionResult]::new('use', 'use', [CompletionResultType]::ParameterValue, 'Write this project''s path to vk.toml, keeping its comments')
             [CompletionResult]::new('route', 'route', [CompletionResultType]::ParameterValue, 'Show who would pay and which model would run; nothing is sent')
             [CompletionResult]::new('cost', 'cost', [CompletionResultType]::ParameterValue, 'What each task cost, and who paid')
+            [CompletionResult]::new('budget', 'budget', [CompletionResultType]::ParameterValue, 'What may be spent: by task, day, week, month; what is left of it')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Bring what other tools spent into the ledger, from the logs they leave here')
             [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Your history, or a stated workload, on every path: own keys, plans, gateways, free')
             [CompletionResult]::new('tasks', 'tasks', [CompletionResultType]::ParameterValue, 'Tasks that ran here: list, look at, undo')
@@ -168,6 +169,46 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
         }
         'vk;cost;show' {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How it is written')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'vk;budget' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Every budget: where it is set, what is spent, held and left of it, and until when')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set a budget: yours in config.toml, a project''s in its vk.toml, a team''s in the ledger')
+            [CompletionResult]::new('clear', 'clear', [CompletionResultType]::ParameterValue, 'Take a budget away')
+            [CompletionResult]::new('settle', 'settle', [CompletionResultType]::ParameterValue, 'Record what an uncertain call cost, as its provider says')
+            break
+        }
+        'vk;budget;list' {
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How it is written')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'vk;budget;set' {
+            [CompletionResult]::new('--per', '--per', [CompletionResultType]::ParameterName, 'How often it begins anew; windows are calendar windows in UTC')
+            [CompletionResult]::new('--path', '--path', [CompletionResultType]::ParameterName, 'One path: byok or platform')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'One stored key: its label, or PROVIDER/LABEL')
+            [CompletionResult]::new('--project', '--project', [CompletionResultType]::ParameterName, 'This project, in its vk.toml')
+            [CompletionResult]::new('--team', '--team', [CompletionResultType]::ParameterName, 'Everyone who uses this ledger')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'vk;budget;clear' {
+            [CompletionResult]::new('--per', '--per', [CompletionResultType]::ParameterName, 'Only this one of them')
+            [CompletionResult]::new('--path', '--path', [CompletionResultType]::ParameterName, 'One path: byok or platform')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'One stored key: its label, or PROVIDER/LABEL')
+            [CompletionResult]::new('--project', '--project', [CompletionResultType]::ParameterName, 'This project, in its vk.toml')
+            [CompletionResult]::new('--team', '--team', [CompletionResultType]::ParameterName, 'Everyone who uses this ledger')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'vk;budget;settle' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break

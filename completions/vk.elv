@@ -29,6 +29,7 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand use 'Write this project''s path to vk.toml, keeping its comments'
             cand route 'Show who would pay and which model would run; nothing is sent'
             cand cost 'What each task cost, and who paid'
+            cand budget 'What may be spent: by task, day, week, month; what is left of it'
             cand import 'Bring what other tools spent into the ledger, from the logs they leave here'
             cand compare 'Your history, or a stated workload, on every path: own keys, plans, gateways, free'
             cand tasks 'Tasks that ran here: list, look at, undo'
@@ -151,6 +152,41 @@ set edit:completion:arg-completer[vk] = {|@words|
         }
         &'vk;cost;show'= {
             cand --output 'How it is written'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;budget'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand list 'Every budget: where it is set, what is spent, held and left of it, and until when'
+            cand set 'Set a budget: yours in config.toml, a project''s in its vk.toml, a team''s in the ledger'
+            cand clear 'Take a budget away'
+            cand settle 'Record what an uncertain call cost, as its provider says'
+        }
+        &'vk;budget;list'= {
+            cand --output 'How it is written'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;budget;set'= {
+            cand --per 'How often it begins anew; windows are calendar windows in UTC'
+            cand --path 'One path: byok or platform'
+            cand --key 'One stored key: its label, or PROVIDER/LABEL'
+            cand --project 'This project, in its vk.toml'
+            cand --team 'Everyone who uses this ledger'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;budget;clear'= {
+            cand --per 'Only this one of them'
+            cand --path 'One path: byok or platform'
+            cand --key 'One stored key: its label, or PROVIDER/LABEL'
+            cand --project 'This project, in its vk.toml'
+            cand --team 'Everyone who uses this ledger'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;budget;settle'= {
             cand -h 'Print help'
             cand --help 'Print help'
         }

@@ -33,6 +33,7 @@ complete -c vk -n "__fish_vk_needs_command" -f -a "login" -d 'Log in to an accou
 complete -c vk -n "__fish_vk_needs_command" -f -a "use" -d 'Write this project\'s path to vk.toml, keeping its comments'
 complete -c vk -n "__fish_vk_needs_command" -f -a "route" -d 'Show who would pay and which model would run; nothing is sent'
 complete -c vk -n "__fish_vk_needs_command" -f -a "cost" -d 'What each task cost, and who paid'
+complete -c vk -n "__fish_vk_needs_command" -f -a "budget" -d 'What may be spent: by task, day, week, month; what is left of it'
 complete -c vk -n "__fish_vk_needs_command" -f -a "import" -d 'Bring what other tools spent into the ledger, from the logs they leave here'
 complete -c vk -n "__fish_vk_needs_command" -f -a "compare" -d 'Your history, or a stated workload, on every path: own keys, plans, gateways, free'
 complete -c vk -n "__fish_vk_needs_command" -f -a "tasks" -d 'Tasks that ran here: list, look at, undo'
@@ -149,6 +150,35 @@ json\t''
 csv\t''
 markdown\t''"
 complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand budget; and not __fish_seen_subcommand_from list set clear settle" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand budget; and not __fish_seen_subcommand_from list set clear settle" -f -a "list" -d 'Every budget: where it is set, what is spent, held and left of it, and until when'
+complete -c vk -n "__fish_vk_using_subcommand budget; and not __fish_seen_subcommand_from list set clear settle" -f -a "set" -d 'Set a budget: yours in config.toml, a project\'s in its vk.toml, a team\'s in the ledger'
+complete -c vk -n "__fish_vk_using_subcommand budget; and not __fish_seen_subcommand_from list set clear settle" -f -a "clear" -d 'Take a budget away'
+complete -c vk -n "__fish_vk_using_subcommand budget; and not __fish_seen_subcommand_from list set clear settle" -f -a "settle" -d 'Record what an uncertain call cost, as its provider says'
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from list" -l output -d 'How it is written' -r -f -a "table\t''
+json\t''"
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from set" -l per -d 'How often it begins anew; windows are calendar windows in UTC' -r -f -a "task\t''
+day\t''
+week\t''
+month\t''"
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from set" -l path -d 'One path: byok or platform' -r -f -a "byok\t''
+platform\t''"
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from set" -l key -d 'One stored key: its label, or PROVIDER/LABEL' -r -f
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from set" -l project -d 'This project, in its vk.toml'
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from set" -l team -d 'Everyone who uses this ledger'
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from clear" -l per -d 'Only this one of them' -r -f -a "task\t''
+day\t''
+week\t''
+month\t''"
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from clear" -l path -d 'One path: byok or platform' -r -f -a "byok\t''
+platform\t''"
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from clear" -l key -d 'One stored key: its label, or PROVIDER/LABEL' -r -f
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from clear" -l project -d 'This project, in its vk.toml'
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from clear" -l team -d 'Everyone who uses this ledger'
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from clear" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from settle" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand import" -l dir -d 'Look in this folder instead of the usual ones' -r -f -a "(__fish_complete_directories)"
 complete -c vk -n "__fish_vk_using_subcommand import" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''"

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::cancel::{Cancel, Signal};
-use super::hold::{LEAST_OUTPUT, Prefix};
+use super::hold::Prefix;
 use super::proof::{Evidence, judge};
 use super::tariff::Tariff;
 use super::verdict::{self, Answered};
@@ -18,13 +18,10 @@ use crate::domain::request::{ModelRequest, Partial, Reply, StreamEvent};
 use crate::domain::route::Route;
 use crate::domain::ui::Ui;
 use crate::domain::usage::Usage;
-use crate::ledger::{Ledger, NewAttempt, PriceRef, Reserve, Scope, ScopeKind, Settlement, Standing};
+use crate::ledger::{Cap, Ledger, NewAttempt, Settlement};
 use crate::net::http::Client;
 use crate::provider::{self, Answer, AnswerFacts, CallError, Endpoint, Prepared, Progress};
 
-/// Live holds of other processes are waited for this long.
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
-const WAIT_STEP: Duration = Duration::from_millis(250);
 /// A hold's lease is a minute; it is renewed well before.
 const RENEW_EVERY: Duration = Duration::from_secs(15);
 
@@ -56,8 +53,8 @@ pub struct Caller<'a> {
     pub endpoint: Endpoint,
     pub secret: Option<Secret>,
     pub tariff: Tariff,
-    /// Every cap that binds these calls.
-    pub scopes: Vec<Scope>,
+    /// Every budget that binds these calls; the ledger adds those that it keeps itself.
+    pub caps: Vec<Cap>,
     /// The organization the key's earlier answers named; the first answer of a key pins it.
     pub pinned: Option<String>,
     /// The endpoint is a server on this machine that the user named.
@@ -149,70 +146,6 @@ impl Caller<'_> {
                 }
             }
         }
-    }
-
-    /// Holds the worst case of the next attempt in every scope, asking for less output where only less fits.
-    async fn reserve(
-        &mut self,
-        request: &mut ModelRequest,
-        attempt_no: u32,
-    ) -> Result<(NewAttempt, Prepared), Failure> {
-        let waiting = Instant::now();
-        loop {
-            let prepared = provider::prepare(&self.endpoint, request)?;
-            let prompt = self.prefix.bound(prepared.bytes);
-            let prices = self.tariff.hold_prices(prompt).filter(|_| self.route.is_billed());
-            let hold = prices.map_or(Usd::ZERO, |prices| prices.worst_case(prompt, request.max_output));
-            let mut attempt = NewAttempt::of(self.route, self.task_id, self.call_no, attempt_no, hold, clock::now());
-            attempt.charge = self.tariff.charge;
-            attempt.price = self.tariff.price.as_ref().map(|price| PriceRef {
-                source: price.source.clone(),
-                as_of: price.as_of.to_string(),
-                hash: price.hash.clone(),
-            });
-            let standing = match self.ledger.reserve(&attempt, &self.scopes)? {
-                Reserve::Granted { left } => {
-                    if prices.is_some() {
-                        let attempt_id = attempt.attempt_id.clone();
-                        self.ui.event(&Event::BudgetReserved { attempt_id, hold_usd: hold, left_usd: left });
-                    }
-                    return Ok((attempt, prepared));
-                }
-                Reserve::Busy(standing) => {
-                    let waited = waiting.elapsed();
-                    if waited >= LONGEST_WAIT {
-                        return Err(standing.into_failure(hold).why("other tasks hold the rest of this budget"));
-                    }
-                    let scope = standing.scope.to_string();
-                    self.ui.event(&Event::BudgetWaiting { scope, hold_usd: hold, waited_ms: millis(waited) });
-                    self.sleep(WAIT_STEP).await?;
-                    continue;
-                }
-                Reserve::Exhausted(standing) => standing,
-            };
-            let fitting = prices.and_then(|p| p.fit_output(standing.without_live(), prompt, request.max_output));
-            match fitting {
-                Some(output) if output < request.max_output => request.max_output = output.max(LEAST_OUTPUT),
-                _ => self.raise_cap(standing, hold)?,
-            }
-        }
-    }
-
-    /// At the task's cap a person may allow more; nobody there means the end.
-    fn raise_cap(&mut self, standing: Standing, hold: Usd) -> Result<(), Failure> {
-        if standing.scope.kind != ScopeKind::Task || !self.ui.interactive() {
-            return Err(standing.into_failure(hold));
-        }
-        let prompt = format!(
-            "The cap of {} is reached: {} spent, the next call may cost up to {hold}. Allow how many dollars more? [0]",
-            standing.scope.limit, standing.settled
-        );
-        let more = self.ui.ask_line(&prompt).and_then(|text| text.parse::<Usd>().ok()).filter(|more| !more.is_zero());
-        let Some(more) = more else { return Err(standing.into_failure(hold)) };
-        for scope in self.scopes.iter_mut().filter(|scope| scope.kind == ScopeKind::Task) {
-            scope.limit += more;
-        }
-        Ok(())
     }
 
     async fn attempt(
@@ -360,7 +293,7 @@ impl Caller<'_> {
         Ok(())
     }
 
-    async fn sleep(&self, wait: Duration) -> Result<(), Failure> {
+    pub(super) async fn sleep(&self, wait: Duration) -> Result<(), Failure> {
         tokio::select! {
             biased;
             signal = self.cancel.cancelled() => Err(signal.failure()),
@@ -401,6 +334,6 @@ const fn weaker(before: Option<Proof>, now: Proof) -> Proof {
     }
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

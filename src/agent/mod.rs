@@ -9,6 +9,7 @@ pub mod limits;
 pub mod notes;
 pub mod prompt;
 pub mod proof;
+mod reserve;
 pub mod session;
 pub mod tariff;
 pub mod tools;

@@ -1,5 +1,6 @@
 //! The command line as clap types, and nothing else. The doc comments are the help.
 
+mod budget;
 mod exec;
 mod login;
 mod models;
@@ -8,6 +9,7 @@ mod run;
 
 use std::path::PathBuf;
 
+pub use budget::{BudgetArgs, BudgetCommand, BudgetOf, BudgetPer};
 pub use exec::ExecArgs;
 pub use login::{LoginArgs, LoginService};
 pub use models::{ModelsArgs, ModelsCommand, PoolArgs};
@@ -58,6 +60,8 @@ pub enum Command {
     Route(RouteArgs),
     /// What each task cost, and who paid
     Cost(CostArgs),
+    /// What may be spent: by task, day, week, month; what is left of it
+    Budget(BudgetArgs),
     /// Bring what other tools spent into the ledger, from the logs they leave here
     Import(ImportArgs),
     /// Your history, or a stated workload, on every path: own keys, plans, gateways, free

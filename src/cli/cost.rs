@@ -9,6 +9,7 @@ use super::args::{CostArgs, CostCommand, CostGroup, CostOutput, CostReport};
 use super::context::Context;
 use super::tasks;
 use crate::base::clock;
+use crate::base::money::Usd;
 use crate::config::{self, Flags, Loaded};
 use crate::domain::failure::Failure;
 use crate::ledger::query::{Group, Query, Report};
@@ -58,7 +59,19 @@ fn report(args: &CostArgs, now: Timestamp, context: &Context) -> Result<(), Fail
             present::cost::page(&report, &charts, style)
         }
     };
-    present::stdout(&text)
+    present::stdout(&text)?;
+    tell_uncertain(ledger.as_ref(), context)
+}
+
+/// Calls whose cost is not known hold money of every budget they count in.
+fn tell_uncertain(ledger: Option<&Ledger>, context: &Context) -> Result<(), Failure> {
+    let calls = ledger.map_or(Ok(Vec::new()), Ledger::uncertain)?;
+    if !calls.is_empty() {
+        let held: Usd = calls.iter().map(|call| call.held).sum();
+        let count = if calls.len() == 1 { "1 call is".to_owned() } else { format!("{} calls are", calls.len()) };
+        context.ui.say(&format!("{count} uncertain and counted at up to {held}: vk budget list"));
+    }
+    Ok(())
 }
 
 /// The task that was named, or the project's last one, call by call.
@@ -71,7 +84,7 @@ fn show(id: Option<&str>, output: CostOutput, now: Timestamp, context: &Context)
 }
 
 /// The ledger as it is now: holds of dead processes are settled first, where the file can be written.
-fn open(loaded: &Loaded, now: Timestamp) -> Result<Option<Ledger>, Failure> {
+pub(super) fn open(loaded: &Loaded, now: Timestamp) -> Result<Option<Ledger>, Failure> {
     let data = &loaded.dirs.data;
     let Some(ledger) = Ledger::open_existing(data)? else {
         // "Nothing was spent" is only true where it could have been recorded.

@@ -1,6 +1,7 @@
 //! Arguments in, one call, hand the result to `present/`.
 
 pub mod args;
+pub mod budget;
 pub mod compare;
 pub mod completions;
 pub mod context;
@@ -100,6 +101,7 @@ fn dispatch(cli: Cli, env: Env) -> u8 {
 fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
     match command {
         Some(Command::Cost(args)) => cost::run(args, context),
+        Some(Command::Budget(args)) => budget::run(args, context),
         Some(Command::Import(args)) => import::run(&args, context),
         Some(Command::Compare(args)) => compare::run(&args, context),
         None => block_on(first_contact::overview(context)),

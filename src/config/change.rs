@@ -22,7 +22,7 @@ use crate::domain::failure::Failure;
 use crate::domain::path::PayPath;
 
 /// Above the first line of a `vk.toml` that vk makes.
-const HEADING: &str = "# Whose account pays for coding tasks here. `vk route` explains it.\n";
+pub(super) const HEADING: &str = "# Whose account pays for coding tasks here. `vk route` explains it.\n";
 
 /// Which file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,11 +49,11 @@ pub struct Change {
 /// A change that has not been written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
-    scope: Scope,
-    path: PathBuf,
-    before: Option<String>,
-    after: String,
-    chosen: Chosen,
+    pub(super) scope: Scope,
+    pub(super) path: PathBuf,
+    pub(super) before: Option<String>,
+    pub(super) after: String,
+    pub(super) chosen: Chosen,
     /// The file as people see it.
     pub shown: String,
     /// What the file then says of the four values.
@@ -80,16 +80,11 @@ pub fn draft(env: &Env, loaded: &Loaded, scope: Scope, change: &Change) -> Resul
 fn of_project(env: &Env, loaded: &Loaded, user: UserValues, change: &Change) -> Result<Draft, ConfigError> {
     let project = &loaded.project;
     let before = project.file.as_ref().map(|file| file.text.clone());
-    if before.is_none() && [&loaded.dirs.config, &loaded.dirs.data].iter().any(|own| own.starts_with(&project.root)) {
-        let here = dirs::show(&project.root, env.home().as_deref());
-        return Err(ConfigError::Folder {
-            what: format!("a vk.toml in {here} would make all of it the project"),
-            why: "vk's own folders lie below it, and a model works on everything in a project".to_owned(),
-            fix: vec!["cd into the project's folder first".to_owned(), "vk use --global".to_owned()],
-        });
+    if before.is_none() {
+        check_new(env, loaded)?;
     }
     let none = Given::default();
-    let limit = merge::users_limit(&user, &none, &none);
+    let limit = merge::ceilings(&user, &none, &none);
     let old = match &project.file {
         Some(file) => project_file::read(&file.document(), &limit)?.choice,
         None => Choice::default(),
@@ -101,9 +96,24 @@ fn of_project(env: &Env, loaded: &Loaded, user: UserValues, change: &Change) -> 
     let file = ProjectFile { path: path.clone(), shown: shown.clone(), text: after.clone() };
     let values = project_file::read(&file.document(), &limit)?;
     let (chosen, lines) = (Chosen::of(&values), lines(&values.choice));
-    let layers = Layers { user, project: values, personal: Vec::new(), env: none.clone(), flags: none };
+    let budgets = user.budgets_at(project);
+    let layers = Layers { user, project: values, personal: Vec::new(), budgets, env: none.clone(), flags: none };
     let (settings, _) = merge::merge(layers)?;
     Ok(Draft { scope: Scope::Project, path, before, after, chosen, shown, lines, dropped, settings })
+}
+
+/// A `vk.toml` that is made must not make vk's own folders part of the project.
+pub(super) fn check_new(env: &Env, loaded: &Loaded) -> Result<(), ConfigError> {
+    let project = &loaded.project;
+    if [&loaded.dirs.config, &loaded.dirs.data].iter().any(|own| own.starts_with(&project.root)) {
+        let here = dirs::show(&project.root, env.home().as_deref());
+        return Err(ConfigError::Folder {
+            what: format!("a vk.toml in {here} would make all of it the project"),
+            why: "vk's own folders lie below it, and a model works on everything in a project".to_owned(),
+            fix: vec!["cd into the project's folder first".to_owned(), "vk use --global".to_owned()],
+        });
+    }
+    Ok(())
 }
 
 fn of_user(
@@ -131,13 +141,14 @@ fn of_user(
     let lines = lines(&of(&values).unwrap_or_default());
     let none = Given::default();
     let layers = if scope == Scope::Personal {
-        let limit = merge::users_limit(&values, &none, &none);
+        let limit = merge::ceilings(&values, &none, &none);
         let file = project.file.as_ref().map(|file| project_file::read(&file.document(), &limit)).transpose()?;
-        let personal = values.about(project);
-        Layers { user: values, project: file.unwrap_or_default(), personal, env: none.clone(), flags: none }
+        let (personal, budgets) = (values.about(project), values.budgets_at(project));
+        Layers { user: values, project: file.unwrap_or_default(), personal, budgets, env: none.clone(), flags: none }
     } else {
-        let project = ProjectValues::default();
-        Layers { user: values, project, personal: Vec::new(), env: none.clone(), flags: none }
+        let budgets = values.budgets_at(project);
+        let (project, personal) = (ProjectValues::default(), Vec::new());
+        Layers { user: values, project, personal, budgets, env: none.clone(), flags: none }
     };
     let (settings, _) = merge::merge(layers)?;
     Ok(Draft {
@@ -153,7 +164,7 @@ fn of_user(
     })
 }
 
-fn edited(text: &str, table: &[&str], edits: &[Edit<'_>], shown: &str) -> Result<String, ConfigError> {
+pub(super) fn edited(text: &str, table: &[&str], edits: &[Edit<'_>], shown: &str) -> Result<String, ConfigError> {
     edit::apply(text, table, edits).map_err(|error| ConfigError::Read {
         shown: shown.to_owned(),
         source: Error::new(ErrorKind::InvalidData, error),
@@ -249,6 +260,12 @@ impl Draft {
         }
         let source = Error::new(ErrorKind::InvalidData, "it changed while vk was working on it; nothing was written");
         Err(ConfigError::Write { shown: self.shown.clone(), source })
+    }
+
+    /// Whether there is no file and nothing to write into one.
+    #[must_use]
+    pub fn is_nothing_new(&self) -> bool {
+        self.before.is_none() && (self.after.is_empty() || self.after == HEADING)
     }
 
     /// Whether the file says the same as before.

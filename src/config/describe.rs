@@ -1,7 +1,8 @@
 //! Every setting in one list with its source: what `vk route` and `vk doctor` print.
 
 use super::source::{Source, Sourced};
-use super::{Loaded, ProviderSettings};
+use super::{Budget, Loaded, ProviderSettings};
+use crate::domain::budget::Subject;
 
 /// One line of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,10 @@ pub fn describe(loaded: &Loaded) -> Vec<Described> {
         add(&mut all, "checks", Some(check));
     }
     add(&mut all, "budget.task", Some(&settings.budget.task));
+    for budget in &settings.budget.others {
+        let key = budget_key(budget);
+        all.push(Described { key, value: budget.limit.to_string(), source: budget.source.clone() });
+    }
     for edge in &settings.fallback {
         let value = format!("{}: {}", edge.value, edge.allow);
         all.push(Described { key: "fallback".to_owned(), value, source: edge.source.clone() });
@@ -54,6 +59,17 @@ pub fn describe(loaded: &Loaded) -> Vec<Described> {
         add(&mut all, "sandbox.env", Some(name));
     }
     all
+}
+
+/// As it stands in the file that says it.
+fn budget_key(budget: &Budget) -> String {
+    let per = budget.per;
+    match &budget.of {
+        Subject::All | Subject::Project => format!("budget.{per}"),
+        Subject::Folder(folder) => format!("projects.\"{}\".budget.{per}", folder.display()),
+        Subject::Path(path) => format!("budget.paths.{path}.{per}"),
+        Subject::Key { provider, label } => format!("budget.keys.\"{provider}/{label}\".{per}"),
+    }
 }
 
 fn describe_provider(all: &mut Vec<Described>, name: &str, provider: &ProviderSettings) {

@@ -21,6 +21,16 @@ pub(super) fn apply(text: &str, table: &[&str], edits: &[Edit<'_>]) -> Result<St
             set(keys.as_table_mut(), edit);
         }
         above_the_tables(&body, &keys.to_string())
+    } else if document.is_empty() && !table.is_empty() {
+        // A file of comments: they are its heading, and not what follows its first table.
+        let mut tables = DocumentMut::new();
+        if let Some(inner) = descend(tables.as_table_mut(), table) {
+            for edit in edits {
+                set(inner, edit);
+            }
+        }
+        let gap = if body.is_empty() || body.ends_with("\n\n") { "" } else { "\n" };
+        format!("{body}{gap}{tables}")
     } else {
         if let Some(inner) = descend(document.as_table_mut(), table) {
             for edit in edits {
@@ -68,6 +78,18 @@ fn descend<'a>(top: &'a mut Table, path: &[&str]) -> Option<&'a mut dyn TableLik
         table = table.get_mut(key)?.as_table_like_mut()?;
     }
     Some(table)
+}
+
+/// Whether the document has this table.
+pub(super) fn has_table(text: &str, table: &[&str]) -> bool {
+    let document: Result<DocumentMut, _> = text.trim_start_matches('\u{feff}').parse();
+    document.is_ok_and(|document| {
+        let mut inner: Option<&dyn TableLike> = Some(document.as_table());
+        for key in table {
+            inner = inner.and_then(|table| table.get(key)).and_then(Item::as_table_like);
+        }
+        inner.is_some()
+    })
 }
 
 fn set(table: &mut dyn TableLike, (key, value): &Edit<'_>) {

@@ -41,17 +41,18 @@ fn read(env: &Env, flags: &Flags) -> Result<Loaded, ConfigError> {
     let mut project = project::find(env)?;
     let dirs = dirs::find(env, project.tree())?;
     let user = user_text::read(env, &dirs, project.tree())?.values(env, &dirs)?;
-    let limit = merge::users_limit(&user, &variables, &flags);
+    let ceilings = merge::ceilings(&user, &variables, &flags);
     let values = match &project.file {
-        Some(file) => project_file::read(&file.document(), &limit)?,
+        Some(file) => project_file::read(&file.document(), &ceilings)?,
         None => ProjectValues::default(),
     };
     if let Some(name) = &values.name {
         project.name.clone_from(&name.value);
     }
     let chosen = Chosen::of(&values);
-    let personal = user.about(&project);
-    let (settings, warnings) = merge::merge(Layers { user, project: values, personal, env: variables, flags })?;
+    let (personal, budgets) = (user.about(&project), user.budgets_at(&project));
+    let layers = Layers { user, project: values, personal, budgets, env: variables, flags };
+    let (settings, warnings) = merge::merge(layers)?;
     let named = settings.key.as_ref().map(|key| &key.value);
     let pays = |name: &String| matches!(named, Some(KeyChoice::Env(named)) if named == name);
     let ignored_ambient = env.ambient().into_iter().filter(|name| !pays(name)).collect();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::budget::{self, Amounts, Budget};
 use super::edge::Edge;
 use super::error::ConfigError;
 use super::free::FreeSettings;
@@ -12,6 +13,7 @@ use super::settings::{Budgets, Require, SandboxSettings, Settings};
 use super::source::{Layer, Sourced};
 use super::user_file::{UserValues, check_edge};
 use crate::base::money::Usd;
+use crate::domain::budget::{Per, Subject};
 
 /// What a task may cost on a billed path unless somebody says otherwise.
 pub const DEFAULT_TASK_BUDGET: Usd = Usd::from_cents(500);
@@ -21,24 +23,38 @@ pub(super) struct Layers {
     pub(super) user: UserValues,
     pub(super) project: ProjectValues,
     pub(super) personal: Vec<Choice>,
+    /// The user's budgets but a task's own, as they are called in this project.
+    pub(super) budgets: Vec<Sourced<Budget>>,
     pub(super) env: Given,
     pub(super) flags: Given,
 }
 
-/// What the user's own layers allow a task to cost: the ceiling of a project's wish.
-pub(super) fn users_limit(user: &UserValues, env: &Given, flags: &Given) -> Sourced<Usd> {
+/// What the user's own layers allow a task to cost.
+fn users_limit(user: &UserValues, env: &Given, flags: &Given) -> Sourced<Usd> {
     let own = flags.budget_task.as_ref().or(env.budget_task.as_ref()).or(user.budget_task.as_ref());
     own.cloned().unwrap_or(Sourced::built_in(DEFAULT_TASK_BUDGET))
 }
 
+/// The most that a project may ask for: what the user's file allows, or more where this run was allowed more.
+pub(super) fn ceilings(user: &UserValues, env: &Given, flags: &Given) -> Amounts {
+    let file = user.budget_task.clone().unwrap_or(Sourced::built_in(DEFAULT_TASK_BUDGET));
+    let given = [&flags.budget_task, &env.budget_task].into_iter().flatten();
+    let task = given.fold(file, |most, given| if given.value > most.value { given.clone() } else { most });
+    let windows = user.budgets.iter().filter(|budget| budget.of == Subject::All);
+    let window = |budget: &Sourced<Budget>| (budget.per, Sourced::new(budget.limit, budget.source.clone()));
+    [(Per::Task, task)].into_iter().chain(windows.map(window)).collect()
+}
+
 /// The settings, and what has to be said about values that were set aside.
 pub(super) fn merge(layers: Layers) -> Result<(Settings, Vec<String>), ConfigError> {
-    let Layers { user, project, personal, env, flags } = layers;
+    let Layers { user, project, personal, mut budgets, env, flags } = layers;
     let limit = users_limit(&user, &env, &flags);
-    let task = match project.budget_task {
-        Some(task) if limit.layer() < Layer::Project && task.value <= limit.value => task,
+    let (tasks, windows): (Amounts, Amounts) = project.budget.into_iter().partition(|(per, _)| *per == Per::Task);
+    let task = match tasks.into_iter().next() {
+        Some((_, task)) if limit.layer() < Layer::Project && task.value <= limit.value => task,
         _ => limit,
     };
+    budgets.extend(budget::limits(&Subject::Project, windows));
     let stack: Vec<Choice> =
         [user.choice, project.choice].into_iter().chain(personal).chain([env.choice, flags.choice]).collect();
     let (choice, warnings) = choose(&stack, &user.providers);
@@ -50,7 +66,7 @@ pub(super) fn merge(layers: Layers) -> Result<(Settings, Vec<String>), ConfigErr
         key: choice.key,
         models: if model_is_higher { Vec::new() } else { project.models },
         checks: if flags.checks.is_empty() { project.checks } else { flags.checks },
-        budget: Budgets { task },
+        budget: Budgets { task, others: budgets },
         fallback: edges(user.fallback, flags.fallback, &user.providers)?,
         sandbox: SandboxSettings {
             require: user.require.unwrap_or(Sourced::built_in(Require::Partial)),

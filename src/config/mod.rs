@@ -2,6 +2,8 @@
 //! Decides nothing: which payer and which model follow from the settings is for `routing`.
 
 pub mod address;
+mod budget;
+mod budget_change;
 pub mod change;
 pub mod describe;
 pub mod dirs;
@@ -27,6 +29,8 @@ pub mod trust;
 mod user_file;
 mod user_text;
 
+pub use budget::Budget;
+pub use budget_change::draft_budget;
 pub use change::{Change, Draft, Scope, draft};
 pub use describe::{Described, describe};
 pub use dirs::Dirs;

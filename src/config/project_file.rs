@@ -3,6 +3,7 @@
 use regex::RegexBuilder;
 use unicode_width::UnicodeWidthChar as _;
 
+use super::budget::{self, Amounts};
 use super::document::{Document, Entry, Reason, Refused, Table, not_yet};
 use super::error::ConfigError;
 use super::free::{self, FreeValues};
@@ -10,6 +11,7 @@ use super::names::{self, looks_secret};
 use super::settings::{KeyChoice, ModelRule};
 use super::source::Sourced;
 use crate::base::money::Usd;
+use crate::domain::budget::Per;
 use crate::domain::path::PayPath;
 
 /// More would be no configuration but a way to hide something in what a person is asked to read.
@@ -24,7 +26,7 @@ pub(super) struct ProjectValues {
     pub(super) name: Option<Sourced<String>>,
     pub(super) choice: Choice,
     pub(super) checks: Vec<Sourced<String>>,
-    pub(super) budget_task: Option<Sourced<Usd>>,
+    pub(super) budget: Amounts,
     pub(super) models: Vec<Sourced<ModelRule>>,
     pub(super) free: FreeValues,
 }
@@ -95,11 +97,8 @@ const REFUSED: &[Refused] = &[
     not_yet("worktree"),
 ];
 
-pub(super) const BUDGET_REFUSED: &[Refused] =
-    &[not_yet("day"), not_yet("week"), not_yet("month"), not_yet("quota"), not_yet("tasks_day")];
-
-/// Reads the file. `limit` is the user's own for a task: a project may only lower it.
-pub(super) fn read(document: &Document<'_>, limit: &Sourced<Usd>) -> Result<ProjectValues, ConfigError> {
+/// Reads the file. `ceilings` are the user's own budgets: a project may only lower them.
+pub(super) fn read(document: &Document<'_>, ceilings: &[(Per, Sourced<Usd>)]) -> Result<ProjectValues, ConfigError> {
     let mut top = document.parse()?;
     top.expect(&["name", "path", "provider", "model", "key", "checks", "budget", "models", "free"], REFUSED)?;
     let name =
@@ -107,9 +106,9 @@ pub(super) fn read(document: &Document<'_>, limit: &Sourced<Usd>) -> Result<Proj
     let choice = Choice::take(&mut top)?;
     let checks = top.take("checks").map_or_else(|| Ok(Vec::new()), |entry| checks(&entry))?;
     let models = top.take("models").map_or_else(|| Ok(Vec::new()), |entry| rules(&entry))?;
-    let budget_task = top.take("budget").map(|entry| budget_task(&entry, Some(limit))).transpose()?.flatten();
+    let budget = top.take("budget").map(|entry| budget::of_project(&entry, ceilings)).transpose()?.unwrap_or_default();
     let free = top.take("free").map_or_else(|| Ok(FreeValues::default()), |entry| free::of_project(&entry))?;
-    Ok(ProjectValues { name: name.transpose()?, choice, checks, budget_task, models, free })
+    Ok(ProjectValues { name: name.transpose()?, choice, checks, budget, models, free })
 }
 
 impl Choice {
@@ -160,25 +159,6 @@ fn checks(entry: &Entry<'_>) -> Result<Vec<Sourced<String>>, ConfigError> {
 fn is_plain(text: &str) -> bool {
     let visible = |c: char| !c.is_control() && c.width().is_some_and(|columns| columns > 0);
     !text.trim().is_empty() && text.chars().count() <= LONGEST && text.chars().all(visible)
-}
-
-/// `[budget]`: at most `limit`, where there is one above it.
-pub(super) fn budget_task(
-    entry: &Entry<'_>,
-    limit: Option<&Sourced<Usd>>,
-) -> Result<Option<Sourced<Usd>>, ConfigError> {
-    let mut table = entry.table()?;
-    table.expect(&["task"], BUDGET_REFUSED)?;
-    let Some(entry) = table.take("task") else { return Ok(None) };
-    let task: Sourced<Usd> = entry.parsed(&[])?;
-    if let Some(limit) = limit.filter(|limit| task.value > limit.value) {
-        let what =
-            format!("a task may cost {} at most ({}), and a project may only lower that", limit.value, limit.source);
-        let instead =
-            format!("[budget] task = \"{}\" in your own config.toml allows it, or VK_BUDGET_TASK", task.value.exact());
-        return Err(entry.wrong_value(what).instead(instead).into());
-    }
-    Ok(Some(task))
 }
 
 fn rules(entry: &Entry<'_>) -> Result<Vec<Sourced<ModelRule>>, ConfigError> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use regex::Regex;
 
+use super::budget::Budget;
 use super::edge::Edge;
 use super::free::FreeSettings;
 use super::provider::ProviderSettings;
@@ -77,6 +78,17 @@ impl PartialEq for ModelRule {
 pub struct Budgets {
     /// What one task may cost at most on a billed path. A flag or the user may set any; a project only a lower one.
     pub task: Sourced<Usd>,
+    /// Every other limit: windows, and tasks on single paths, with single keys, of single projects. Each binds beside
+    /// the others.
+    pub others: Vec<Sourced<Budget>>,
+}
+
+impl Budgets {
+    /// A limit for each task and no other.
+    #[must_use]
+    pub const fn of_task(task: Sourced<Usd>) -> Self {
+        Self { task, others: Vec::new() }
+    }
 }
 
 /// The user's wishes for the sandbox; a project has no say in it.

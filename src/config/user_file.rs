@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::budget::{self, Budget};
 use super::document::{Document, Entry, Reason, Refused, Table, not_yet};
 use super::edge::{Edge, EdgeTarget, Payer};
 use super::error::{ConfigError, did_you_mean};
 use super::free::{self, FreeValues};
 use super::names;
 use super::project::Project;
-use super::project_file::{CHOICE_KEYS, Choice, budget_task};
+use super::project_file::{CHOICE_KEYS, Choice};
 use super::provider::{self, ProviderSettings};
 use super::provider_table::{self, secret};
 use super::settings::Require;
 use super::source::{Source, Sourced};
 use crate::base::env;
 use crate::base::money::Usd;
+use crate::domain::budget::Subject;
 use crate::domain::path::{Auth, PayPath};
 
 /// What the user's file says. The places of `projects` become `Source::Personal`.
@@ -24,7 +26,10 @@ pub(super) struct UserValues {
     pub(super) choice: Choice,
     /// Built-in providers included.
     pub(super) providers: BTreeMap<String, ProviderSettings>,
+    /// What a task may cost.
     pub(super) budget_task: Option<Sourced<Usd>>,
+    /// Every other budget but those of single projects.
+    pub(super) budgets: Vec<Sourced<Budget>>,
     pub(super) fallback: Vec<Sourced<Edge>>,
     pub(super) require: Option<Sourced<Require>>,
     pub(super) read: Vec<Sourced<PathBuf>>,
@@ -33,6 +38,8 @@ pub(super) struct UserValues {
     pub(super) free: FreeValues,
     /// `[projects."DIR"]`: the folder as written, and what it chooses.
     pub(super) projects: Vec<(PathBuf, Choice)>,
+    /// `[projects."DIR".budget]`.
+    pub(super) project_budgets: Vec<(PathBuf, Vec<Sourced<Budget>>)>,
 }
 
 impl Default for UserValues {
@@ -41,6 +48,7 @@ impl Default for UserValues {
             choice: Choice::default(),
             providers: provider::built_in(),
             budget_task: None,
+            budgets: Vec::new(),
             fallback: Vec::new(),
             require: None,
             read: Vec::new(),
@@ -48,6 +56,7 @@ impl Default for UserValues {
             env: Vec::new(),
             free: FreeValues::default(),
             projects: Vec::new(),
+            project_budgets: Vec::new(),
         }
     }
 }
@@ -85,7 +94,8 @@ pub(super) fn read(document: &Document<'_>, home: Option<&Path>, own: &[&Path]) 
         }
     }
     if let Some(entry) = top.take("budget") {
-        values.budget_task = budget_task(&entry, None)?;
+        let budget::OfUser { task, others } = budget::of_user(&entry, &values.providers)?;
+        (values.budget_task, values.budgets) = (task, others);
     }
     if let Some(entry) = top.take("fallback") {
         let entries = entry.table()?.into_entries();
@@ -105,7 +115,12 @@ pub(super) fn read(document: &Document<'_>, home: Option<&Path>, own: &[&Path]) 
                     .instead("write [projects.\"/home/you/shop\"]")
             })?;
             let mut table = entry.table()?;
-            table.expect(CHOICE_KEYS, &[])?;
+            table.expect(&[CHOICE_KEYS, &["budget"]].concat(), &[])?;
+            if let Some(entry) = table.take("budget") {
+                let amounts = budget::only_amounts(&entry)?;
+                let of = Subject::Folder(dir.canonicalize().unwrap_or_else(|_| dir.clone()));
+                values.project_budgets.push((dir.clone(), budget::limits(&of, amounts)));
+            }
             values.projects.push((dir, Choice::take(&mut table)?.made_personal()));
         }
     }
@@ -115,13 +130,32 @@ pub(super) fn read(document: &Document<'_>, home: Option<&Path>, own: &[&Path]) 
 impl UserValues {
     /// What the user says about this project: of its root, and above that, of the folder of its `vk.toml`.
     pub(super) fn about(&self, project: &Project) -> Vec<Choice> {
-        let mut folders = vec![project.root.as_path()];
-        if project.dir() != project.root {
-            folders.push(project.dir());
-        }
+        let folders = folders(project);
         let all = folders.into_iter().flat_map(|folder| self.projects.iter().filter(|(dir, _)| is_same(dir, folder)));
         all.map(|(_, choice)| choice.clone()).collect()
     }
+
+    /// Every budget but a task's own, those of this project being called that.
+    pub(super) fn budgets_at(&self, project: &Project) -> Vec<Sourced<Budget>> {
+        let folders = folders(project);
+        let of_projects = self.project_budgets.iter().flat_map(|(dir, budgets)| {
+            let is_here = folders.iter().any(|folder| is_same(dir, folder));
+            budgets.iter().map(move |budget| {
+                let of = if is_here { Subject::Project } else { budget.of.clone() };
+                Sourced::new(Budget { of, ..budget.value.clone() }, budget.source.clone())
+            })
+        });
+        self.budgets.iter().cloned().chain(of_projects).collect()
+    }
+}
+
+/// The folders that name a project, the outer one first.
+fn folders(project: &Project) -> Vec<&Path> {
+    let mut folders = vec![project.root.as_path()];
+    if project.dir() != project.root {
+        folders.push(project.dir());
+    }
+    folders
 }
 
 /// Whether a folder as written is this canonical one.

@@ -112,6 +112,28 @@ pub struct TaskFinished {
     /// What the account that paid has left, where it says so.
     pub credits: Option<CreditsLeft>,
     pub duration_ms: u64,
+    /// The budgets of which half or more is used now, the fullest first.
+    pub budgets: Vec<BudgetAlert>,
+}
+
+/// A budget of which half or more is used: billed, estimated, uncertain and held money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BudgetAlert {
+    /// `today in all projects`, `this task`.
+    pub budget: String,
+    /// Rounded down; above 100 where a provider charged more than was held.
+    pub percent: u64,
+    pub used_usd: Usd,
+    pub limit_usd: Usd,
+    /// Where the limit was set.
+    pub source: String,
+}
+
+impl std::fmt::Display for BudgetAlert {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { budget, percent, used_usd, limit_usd, source } = self;
+        write!(f, "{percent} % of the budget for {budget} is used: {used_usd} of {limit_usd} ({source})")
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

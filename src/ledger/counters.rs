@@ -93,6 +93,7 @@ pub(super) fn standing(connection: &Connection, scope: &Scope, at: Timestamp) ->
             settled: money(row.get(0)?),
             uncertain: money(row.get(1)?),
             live: money(row.get(2)?),
+            of_ledger: false,
         })
     })
 }

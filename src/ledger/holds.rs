@@ -3,22 +3,25 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::budgets;
 use super::counters::{Place, Taken, day_of, rebook, standing};
 use super::days;
 use super::owner::{Life, Owner};
 use super::sqlite::{Stop, stored_money};
 use super::{Ledger, LedgerError, NewAttempt, Reserve, Scope, Standing};
 use crate::base::money::Usd;
+use crate::domain::cost::Charge;
 
 /// How long a hold outlives the last sign of life of its owner.
 pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
 /// How long an uncertain hold waits for the provider's figure before it is settled as estimated.
-const UNCERTAIN_FOR: SignedDuration = SignedDuration::from_hours(24);
+pub(super) const UNCERTAIN_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 impl Ledger {
     /// Records an attempt before it is sent and holds its money in every scope, or in none: one transaction.
-    /// The windows are those of the attempt's `sent_at`.
+    /// The windows are those of the attempt's `sent_at`. Budgets that the ledger keeps itself bind beside `scopes`
+    /// where the attempt is billed.
     ///
     /// # Errors
     /// See [`LedgerError`]; the attempt may not be sent then.
@@ -29,8 +32,13 @@ impl Ledger {
             let place = place_of(transaction, attempt)?;
             let mut left: Option<Usd> = None;
             let mut busy: Option<Standing> = None;
-            for scope in scopes {
-                let standing = standing(transaction, scope, now)?;
+            let own = match attempt.charge {
+                Charge::Billed => budgets::binding(transaction, &place)?,
+                _ => Vec::new(),
+            };
+            let all = scopes.iter().map(|scope| (scope, false)).chain(own.iter().map(|scope| (scope, true)));
+            for (scope, of_ledger) in all {
+                let standing = Standing { of_ledger, ..standing(transaction, scope, now)? };
                 if attempt.hold > standing.without_live() {
                     return Ok(Reserve::Exhausted(standing));
                 }

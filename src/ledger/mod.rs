@@ -4,6 +4,8 @@
 //! every scope that has a limit, so that no number of processes passes a cap. It does not price calls (the catalog
 //! does), choose scopes (configuration does) or print (`present/cost` does).
 
+mod budgets;
+mod cap;
 mod counters;
 mod days;
 mod error;
@@ -18,10 +20,12 @@ mod scope;
 mod settle;
 mod sqlite;
 
+pub use budgets::TeamBudget;
+pub use cap::{Cap, Raise};
 pub use error::LedgerError;
 pub use id::{attempt_id, task_id};
 pub use owner::Owner;
 pub use period::{ParsePeriodError, since, until};
-pub use record::{Aborted, NewAttempt, NewTask, PriceRef, Settled, Settlement, TaskEnd};
+pub use record::{Aborted, Corrected, NewAttempt, NewTask, PriceRef, Settled, Settlement, TaskEnd};
 pub use scope::{Reserve, Scope, ScopeKind, Standing};
 pub use sqlite::{FILE_NAME, Ledger};

@@ -173,6 +173,21 @@ pub enum Aborted {
     Already,
 }
 
+/// What a person's figure for an attempt did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Corrected {
+    /// It is the attempt's cost now.
+    Recorded {
+        task_id: String,
+        /// What budgets counted of it before.
+        before: Usd,
+    },
+    /// It may be under way still; nothing changed.
+    Live,
+    /// Its cost is known; nothing changed.
+    Known(Option<Usd>),
+}
+
 /// How a task ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskEnd {

@@ -4,7 +4,6 @@ use std::fmt;
 
 use crate::base::clock::Window;
 use crate::base::money::Usd;
-use crate::domain::failure::{Failure, Status};
 
 /// Whose spending is added up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +55,18 @@ impl Scope {
     pub fn task(task_id: &str, limit: Usd) -> Self {
         Self { kind: ScopeKind::Task, key: task_id.to_owned(), window: None, limit }
     }
+
+    /// Whose spending it is, without the window.
+    pub(super) fn subject(&self) -> String {
+        match self.kind {
+            ScopeKind::Task => "this task".to_owned(),
+            ScopeKind::Global => "in all projects".to_owned(),
+            ScopeKind::Project => format!("in project {}", self.key),
+            ScopeKind::Path => format!("on path {}", self.key),
+            ScopeKind::Key => format!("with key {}", self.key),
+            ScopeKind::User => format!("by {}", self.key),
+        }
+    }
 }
 
 /// `this task`, `today in all projects`, `this month in project /home/a/shop`.
@@ -67,14 +78,7 @@ impl fmt::Display for Scope {
             Some(Window::Week) => "this week ",
             Some(Window::Month) => "this month ",
         };
-        match self.kind {
-            ScopeKind::Task => write!(f, "{}this task", if window.is_empty() { "" } else { window }),
-            ScopeKind::Global => write!(f, "{window}in all projects"),
-            ScopeKind::Project => write!(f, "{window}in project {}", self.key),
-            ScopeKind::Path => write!(f, "{window}on path {}", self.key),
-            ScopeKind::Key => write!(f, "{window}with key {}", self.key),
-            ScopeKind::User => write!(f, "{window}by {}", self.key),
-        }
+        write!(f, "{window}{}", self.subject())
     }
 }
 
@@ -88,9 +92,23 @@ pub struct Standing {
     pub uncertain: Usd,
     /// Held by attempts that are under way.
     pub live: Usd,
+    /// Whether the ledger itself keeps the limit, and not the caller.
+    pub of_ledger: bool,
 }
 
 impl Standing {
+    /// A scope of which nothing is taken.
+    #[must_use]
+    pub const fn untouched(scope: Scope) -> Self {
+        Self { scope, settled: Usd::ZERO, uncertain: Usd::ZERO, live: Usd::ZERO, of_ledger: false }
+    }
+
+    /// What is taken of it, however surely.
+    #[must_use]
+    pub fn used(&self) -> Usd {
+        self.settled + self.uncertain + self.live
+    }
+
     /// What may still be held; negative after a provider charged more than was held.
     #[must_use]
     pub fn available(&self) -> Usd {
@@ -102,36 +120,6 @@ impl Standing {
     pub fn without_live(&self) -> Usd {
         self.scope.limit - self.settled - self.uncertain
     }
-
-    /// Exit 5, for a scope beside whose settled spend `hold` does not fit.
-    #[must_use]
-    pub fn into_failure(self, hold: Usd) -> Failure {
-        let scope = &self.scope;
-        let mut why = format!("{} of {} is spent", self.settled, scope.limit);
-        if !self.uncertain.is_zero() {
-            why = format!("{why}, {} is uncertain (a call whose process died)", self.uncertain);
-        }
-        let failure = Failure::new(
-            Status::Budget,
-            "budget_exhausted",
-            format!("the next call may cost up to {hold} and no longer fits the budget for {scope}"),
-        );
-        let failure = failure.why(why);
-        match scope.kind {
-            ScopeKind::Task => failure.fix(format!(
-                "vk run --continue --max-cost {} \"go on\"",
-                roomier(scope.limit, self.settled + self.uncertain + hold)
-            )),
-            _ => failure,
-        }
-    }
-}
-
-/// Twice the limit, or what the next call needs if that is more, in whole cents: a cap worth suggesting.
-fn roomier(limit: Usd, needed: Usd) -> String {
-    const CENT: i64 = 10_000_000;
-    let over = |amount: Usd| (amount.nanos() / CENT).saturating_add(1);
-    Usd::from_cents(over(limit).saturating_mul(2).max(over(needed)).max(100)).exact()
 }
 
 /// The answer to a reservation.

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::counters::{Place, Taken, rebook};
 use super::days;
 use super::holds::{make_uncertain, renew};
-use super::sqlite::{Stop, stored_money, stored_tokens};
-use super::{Aborted, Ledger, LedgerError, NewTask, Settled, Settlement, TaskEnd};
+use super::sqlite::{Stop, money, stored_money, stored_tokens};
+use super::{Aborted, Corrected, Ledger, LedgerError, NewTask, Settled, Settlement, TaskEnd};
 use crate::base::money::Usd;
 use crate::domain::cost::{Certainty, Charge, Cost};
 
@@ -71,6 +71,35 @@ impl Ledger {
             days::mark_call(transaction, attempt_id)?;
             attempt.rebook(transaction, attempt_id, after.state, after.counted)?;
             Ok(Settled::Recorded)
+        })
+    }
+
+    /// Records the provider's figure for an attempt whose cost was uncertain or assumed, as a person read it there.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    pub fn correct(&self, attempt_id: &str, cost: Usd, now: Timestamp) -> Result<Corrected, LedgerError> {
+        self.write(|transaction| {
+            let attempt = Attempt::load(transaction, attempt_id)?;
+            let place = Place::load(transaction, attempt_id)?;
+            if attempt.state == "live" {
+                return Ok(Corrected::Live);
+            }
+            if !attempt.is_open() {
+                let billed = "SELECT billed FROM attempts WHERE attempt_id = ?1";
+                let billed: Option<i64> = transaction.query_row(billed, [attempt_id], |row| row.get(0))?;
+                return Ok(Corrected::Known(billed.map(money)));
+            }
+            let mut statement = transaction.prepare_cached(
+                "UPDATE attempts SET state = 'settled', settled_by = 'person', counted = ?2, charge = 'billed',
+                     certainty = 'exact', billed = ?2, finished_at = coalesce(finished_at, ?3), uncertain_at = NULL
+                 WHERE attempt_id = ?1",
+            )?;
+            let counted = stored_money(cost);
+            statement.execute(params![attempt_id, counted, now.as_millisecond()])?;
+            days::mark_call(transaction, attempt_id)?;
+            attempt.rebook(transaction, attempt_id, "settled", counted)?;
+            Ok(Corrected::Recorded { task_id: place.task_id, before: money(attempt.counted) })
         })
     }
 

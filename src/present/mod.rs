@@ -2,6 +2,7 @@
 //! through [`escape`] on its way to a terminal.
 
 mod ask;
+pub mod budget;
 pub mod compare;
 pub mod cost;
 pub mod doctor;

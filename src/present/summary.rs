@@ -41,6 +41,9 @@ pub(super) fn text(end: &TaskFinished, spent: Usd, cap: Option<Usd>, paint: Pain
     } else if end.status == Status::Budget {
         row("cost", "nothing: no call was made");
     }
+    for alert in &end.budgets {
+        row("budget", &escape_line(&alert.to_string()));
+    }
     if let Some(sandbox) = &end.sandbox {
         row("sandbox", &escape_line(sandbox));
     }
@@ -243,6 +246,7 @@ pub(super) mod tests {
             uncharged_attempts: 0,
             credits: None,
             duration_ms: 72_400,
+            budgets: Vec::new(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The decision: a pure function from what is known to a route and the reason of each of its steps.
 //! Nothing is read, asked or sent here; what is known is gathered in `task/`.
 
+mod budget;
 pub mod compare;
 mod free;
 mod gateway_id;
@@ -15,6 +16,7 @@ mod table;
 
 use jiff::Timestamp;
 
+pub use budget::{Charged, task_cap};
 pub use free::{
     FreeFacts, LEAST_CONTEXT, POOL_EXHAUSTED, TRAINING_NOT_ALLOWED, ask as ask_of_pool, back, closed, free_providers,
     hosted, pool_of,
@@ -128,8 +130,12 @@ pub fn decide(facts: &Facts<'_>) -> Result<Route, Failure> {
     let key = key::choose(facts, &provider)?;
     let model = model::choose(facts, &provider)?;
     let flat = **path == PayPath::Platform && provider.settings.flat_month.is_some();
-    let cap = (path.is_billed() && !flat).then_some(&facts.settings.budget.task);
-    if let Some(cap) = cap
+    let charged = Charged { path: **path, provider: provider.name, credential: &key.credential };
+    let cap = (path.is_billed() && !flat).then(|| {
+        let (cap, source) = task_cap(&facts.settings.budget, &charged);
+        Sourced::new(cap, source.clone())
+    });
+    if let Some(cap) = &cap
         && list_price(facts.settings, facts.catalog, provider.name, &model.id, facts.now).is_none()
     {
         return Err(model::unpriced(provider.name, &model, cap));
@@ -137,7 +143,7 @@ pub fn decide(facts: &Facts<'_>) -> Result<Route, Failure> {
     let account = of_account(facts, path, &provider, key);
     let mut steps = account.steps;
     steps.push(model.step);
-    if let Some(cap) = cap {
+    if let Some(cap) = &cap {
         steps.push(Step {
             decision: "cap".to_owned(),
             value: cap.value.to_string(),

@@ -71,7 +71,7 @@ impl World {
             providers: built_in(),
             models: Vec::new(),
             checks: Vec::new(),
-            budget: Budgets { task: Sourced::built_in(Usd::from_cents(500)) },
+            budget: Budgets::of_task(Sourced::built_in(Usd::from_cents(500))),
             fallback: Vec::new(),
             sandbox: SandboxSettings {
                 require: Sourced::built_in(Require::Full),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::caps::Here;
 use super::free;
+use super::standing::Standings;
 use crate::base::clock;
 use crate::base::env::Env;
 use crate::base::secret::Secret;
@@ -13,6 +15,7 @@ use crate::domain::failure::{Failure, Status};
 use crate::domain::path::PayPath;
 use crate::domain::route::{CredentialRef, Route};
 use crate::domain::ui::Ui;
+use crate::ledger::Ledger;
 use crate::routing::{self, EnvKey, Facts, FreeFacts, KeyFact};
 
 /// A decision's failure with its flags as whole commands: `vk run ` before them, what else was typed after.
@@ -132,6 +135,33 @@ impl Known {
             settings.models.clear();
             self.decide_with(&settings, Some(task)).map_err(|_| failure)
         })
+    }
+
+    /// The project at hand, as budgets speak of it.
+    #[must_use]
+    pub fn here(&self) -> Here<'_> {
+        Here { dir: &self.loaded.project.root, name: &self.loaded.project.name }
+    }
+
+    /// Where the budgets of a task stand.
+    ///
+    /// # Errors
+    /// What the ledger answered.
+    pub fn standings_in(&self, ledger: &Ledger, route: &Route, task_id: &str) -> Result<Standings, Failure> {
+        let budgets = &self.loaded.settings.budget;
+        Ok(Standings::read(Some(ledger), budgets, route, self.here(), task_id, clock::now())?)
+    }
+
+    /// Where the budgets of a task that is only looked at would stand; with a note where the ledger cannot be read.
+    #[must_use]
+    pub fn standings(&self, route: &Route) -> (Standings, Option<String>) {
+        let budgets = &self.loaded.settings.budget;
+        let read = |ledger: Option<&Ledger>| Standings::read(ledger, budgets, route, self.here(), "", clock::now());
+        let opened = Ledger::open_existing(&self.loaded.dirs.data);
+        match opened.and_then(|ledger| read(ledger.as_ref())) {
+            Ok(standings) => (standings, None),
+            Err(error) => (Standings::default(), Some(format!("what the budgets have left is not known: {error}"))),
+        }
     }
 
     /// What the key's earlier answers named as its organization.

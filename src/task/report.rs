@@ -6,7 +6,7 @@ use crate::agent::call::Spent;
 use crate::base::money::Usd;
 use crate::domain::cost::{Certainty, CostState, Proof};
 use crate::domain::credits::CreditsLeft;
-use crate::domain::event::{CheckResult, FileChange, PayerShare, TaskFinished};
+use crate::domain::event::{BudgetAlert, CheckResult, FileChange, PayerShare, TaskFinished};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::Route;
 use crate::domain::usage::Usage;
@@ -31,6 +31,7 @@ pub struct Ending {
     pub answer: Option<String>,
     pub refused: Vec<String>,
     pub credits: Option<CreditsLeft>,
+    pub budgets: Vec<BudgetAlert>,
 }
 
 impl Ending {
@@ -47,6 +48,7 @@ impl Ending {
             answer: None,
             refused: Vec::new(),
             credits: None,
+            budgets: Vec::new(),
         }
     }
 
@@ -74,6 +76,7 @@ impl Ending {
             refused: self.refused.clone(),
             uncharged_attempts: self.legs.iter().map(|leg| leg.spent.uncharged).sum(),
             credits: self.credits.clone(),
+            budgets: self.budgets.clone(),
             duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         }
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::again;
+use super::caps;
 use super::checks::{self, Round};
 use super::credits::Account;
 use super::edges::{self, Step};
@@ -12,6 +13,7 @@ use super::order::Order;
 use super::prepare::{self, Known};
 use super::report::{Ending, Leg};
 use super::setup::{self, Ground};
+use super::shown;
 use super::tree::TreeLock;
 use super::ways_out;
 use crate::agent::call::{Caller, Spent};
@@ -28,13 +30,13 @@ use crate::base::money::TokenPrice;
 use crate::base::secret::Secret;
 use crate::catalog::Price;
 use crate::config::{self, Allow};
-use crate::domain::event::{Event, RouteResolved};
+use crate::domain::event::Event;
 use crate::domain::failure::{Failure, Status};
 use crate::domain::path::PayPath;
 use crate::domain::route::Route;
 use crate::domain::ui::{Question, Ui};
 use crate::engine::{Builtin, Engine as _};
-use crate::ledger::{self, Ledger, NewTask, Scope, TaskEnd};
+use crate::ledger::{self, Ledger, NewTask, TaskEnd};
 use crate::net::http::Client;
 use crate::provider::{AtMost, CallError, Endpoint};
 
@@ -71,7 +73,7 @@ async fn run_to_end(
     (route, price) = rotation.checked(route, price, ui.as_ref()).await?;
     let task_id = ledger::task_id(clock::now());
     if order.dry_run {
-        tell_route(&route, None, ui.as_ref());
+        shown::only_looked_at(&known, &route, ui.as_ref());
         return Ok(());
     }
     setup::check_approvals(order, ui.as_ref())?;
@@ -80,7 +82,7 @@ async fn run_to_end(
     let _lock = TreeLock::take(&known.loaded.dirs.data, &known.loaded.project.root, &task_id)?;
 
     ending.task_id = Some(task_id.clone());
-    tell_route(&route, Some(&task_id), ui.as_ref());
+    shown::route(&known, &ledger, &route, &task_id, ui.as_ref())?;
     // After the line: who asks for a passphrase has said what it is for.
     let secret = prepare::secret(env, &known, &route.provider, &route.base_url, &route.credential)?;
     if let Some(note) = client.proxy_note() {
@@ -127,6 +129,8 @@ async fn run_to_end(
     if let Some(account) = account.filter(|_| ending.legs.iter().any(|leg| leg.spent.calls > 0)) {
         ending.credits = account.left().await;
     }
+    // What the budgets have left is told beside the result; that they cannot be read takes nothing from it.
+    ending.budgets = shown::alerts(&known, &ledger, &ending.legs, &task_id).unwrap_or_default();
     result?;
     recorded.map_err(Failure::from)
 }
@@ -147,25 +151,6 @@ fn rehearse(order: &Order, route: &mut Route) {
         let otherwise = route.payer.replacen("you pay", "you would pay", 1);
         route.payer = format!("nobody pays, the model is rehearsed ({otherwise})");
     }
-}
-
-/// Shows who pays and which model runs. After this line the payer does not change without an edge of the user's.
-fn tell_route(route: &Route, task_id: Option<&str>, ui: &dyn Ui) {
-    ui.event(&Event::RouteResolved(Box::new(RouteResolved {
-        task_id: task_id.map(str::to_owned),
-        path: route.path.to_string(),
-        provider: route.provider.clone(),
-        model: route.model.clone(),
-        engine: route.engine.as_str().to_owned(),
-        key_label: route.credential.label(),
-        key_fingerprint: route.credential.fingerprint().map(str::to_owned),
-        payer: route.payer.clone(),
-        cap_usd: route.cap,
-        sources: route.steps.clone(),
-        ignored_ambient: route.ignored_ambient.clone(),
-        warnings: route.warnings.clone(),
-        line: route.line(),
-    })));
 }
 
 /// A task that has begun.
@@ -267,8 +252,7 @@ impl Running<'_> {
         } else if self.ending.legs.is_empty() {
             transcript.say(self.order.follow_up()).map_err(|e| setup::unwritable(&self.folder(), &e))?;
         }
-        let scopes =
-            route.cap.filter(|_| !route.rehearsed).map(|cap| Scope::task(self.task_id, cap)).into_iter().collect();
+        let caps = caps::of_task(&self.known.loaded.settings.budget, route, self.known.here(), self.task_id);
         let may_train = self.rotation.may_train();
         let caller = Caller {
             client: self.client,
@@ -280,7 +264,7 @@ impl Running<'_> {
             endpoint: Endpoint { at_most: at_most(route, price.as_ref(), may_train), ..Endpoint::of(route) },
             secret,
             tariff: Tariff::of(route, price),
-            scopes,
+            caps,
             pinned: self.known.pinned(route),
             local_server: route.is_local(),
             prefix: Prefix::default(),
@@ -354,7 +338,7 @@ impl Running<'_> {
 
     /// The secret of another provider, after its line was shown.
     fn shown_secret(&self, route: &Route) -> Result<Option<Secret>, Failure> {
-        tell_route(route, Some(self.task_id), self.ui.as_ref());
+        shown::route(self.known, self.ledger, route, self.task_id, self.ui.as_ref())?;
         prepare::secret(self.env, self.known, &route.provider, &route.base_url, &route.credential)
     }
 
@@ -399,7 +383,7 @@ impl Running<'_> {
         }
         let secret = prepare::secret(self.env, self.known, &next.provider, &next.base_url, &next.credential)?;
         self.ui.say(&format!("payer changed by your edge {}", step.shown));
-        tell_route(&next, Some(self.task_id), self.ui.as_ref());
+        shown::route(self.known, self.ledger, &next, self.task_id, self.ui.as_ref())?;
         Ok(Some((next, price, secret)))
     }
 }

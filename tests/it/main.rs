@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 #![allow(dead_code, unreachable_pub, reason = "support is shared: no topic uses all of it")]
 
+mod budget;
 mod compare;
 mod completions;
 mod config;

@@ -363,3 +363,46 @@ fn personal_choices_follow_links_and_the_inner_folder_wins() {
     assert_eq!(model(&world).source.to_string(), "~/.config/vk/config.toml:5");
     assert_eq!(world.load().unwrap().settings.path.unwrap().layer(), Layer::Personal);
 }
+
+/// Each limit that binds, with its source; a project's stand beside the user's and above none of them.
+#[test]
+fn every_budget_has_its_subject_and_its_source() {
+    let world = World::new()
+        .user(
+            "[budget]\nday = \"20.00\"\n[budget.paths.byok]\nweek = \"30\"\n\
+             [budget.keys.\"anthropic/client-a\"]\ntask = \"1.00\"\nmonth = \"50.00\"\n\
+             [projects.\"~/shop\".budget]\nmonth = \"40.00\"\n[projects.\"/elsewhere\".budget]\nday = \"1.00\"\n",
+        )
+        .project("[budget]\nday = \"19.00\"\nmonth = \"400.00\"\n");
+    let loaded = world.load().unwrap();
+    let all = loaded.settings.budget.others.iter();
+    let all: Vec<String> = all.map(|b| format!("{} a {} {} ({})", b.limit, b.per, b.of, b.source)).collect();
+    insta::assert_snapshot!(all.join("\n"), @"
+    $20.00 a day in all projects (~/.config/vk/config.toml:2)
+    $30.00 a week on path byok (~/.config/vk/config.toml:4)
+    $1.00 a task with key anthropic/client-a (~/.config/vk/config.toml:6)
+    $50.00 a month with key anthropic/client-a (~/.config/vk/config.toml:7)
+    $40.00 a month in this project (~/.config/vk/config.toml:9)
+    $1.00 a day in project /elsewhere (~/.config/vk/config.toml:11)
+    $19.00 a day in this project (vk.toml:2)
+    $400.00 a month in this project (vk.toml:3)
+    ");
+    insta::assert_snapshot!(world.project("[budget]\nday = \"20.01\"\n").error(), @r#"
+    vk.toml:2:7: a day may cost $20.00 at most (~/.config/vk/config.toml:2), and a project may only lower that [bad_value]
+      |
+    2 | day = "20.01"
+      |       ^^^^^^^
+    [budget] day = "20.01" in your own config.toml allows it
+    fix: ${EDITOR:-vi} HOME/shop/vk.toml
+    "#);
+}
+
+/// A cap that is typed for one run may be lower than the project's; that is no wish of the project's to raise it.
+#[test]
+fn a_lower_cap_for_one_run_does_not_make_the_projects_file_wrong() {
+    let world = World::new().project("[budget]\ntask = \"2.00\"");
+    let flags = Flags { max_cost: Some("0.50".into()), ..Flags::default() };
+    assert_eq!(world.load_with(&flags).unwrap().settings.budget.task.value, Usd::from_cents(50));
+    let world = world.var("VK_BUDGET_TASK", "0.60");
+    assert_eq!(world.load().unwrap().settings.budget.task.value, Usd::from_cents(60));
+}

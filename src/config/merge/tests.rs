@@ -21,6 +21,7 @@ markup = "8%"
 "byok:anthropic -> byok:openai/spare" = "1.00"
 [budget]
 task = "3.00"
+day = "9.00"
 [sandbox]
 require = "full"
 read = ["/opt/read"]
@@ -36,8 +37,9 @@ static USER_VALUES: LazyLock<UserValues> = LazyLock::new(|| {
 fn with_project(user: &UserValues, text: &str) -> Result<Settings, ConfigError> {
     let document = Document::new("vk.toml".into(), "vk.toml", text, Source::Project);
     let none = Given::default();
-    let project = project_file::read(&document, &users_limit(user, &none, &none))?;
-    let layers = Layers { user: user.clone(), project, personal: Vec::new(), env: none.clone(), flags: none };
+    let project = project_file::read(&document, &ceilings(user, &none, &none))?;
+    let (user, personal, budgets) = (user.clone(), Vec::new(), user.budgets.clone());
+    let layers = Layers { user, project, personal, budgets, env: none.clone(), flags: none };
     merge(layers).map(|(settings, _)| settings)
 }
 
@@ -52,6 +54,11 @@ fn loosens_nothing(user: &UserValues, text: &str) -> Result<(), TestCaseError> {
         Err(other) => prop_assert!(false, "{other:?}"),
         Ok(settings) => {
             prop_assert!(settings.budget.task.value <= Usd::from_cents(300));
+            let users = settings.budget.others.iter().filter(|budget| !budget.source.is_project());
+            prop_assert_eq!(users.cloned().collect::<Vec<_>>(), user.budgets.clone());
+            let own = settings.budget.others.iter().filter(|budget| budget.source.is_project());
+            prop_assert!(own.clone().all(|budget| budget.of == Subject::Project));
+            prop_assert!(own.clone().all(|b| b.per != Per::Day || b.limit <= Usd::from_cents(900)));
             prop_assert_eq!(&settings.providers, &user.providers);
             prop_assert_eq!(&settings.fallback, &user.fallback);
             prop_assert_eq!(settings.sandbox.require.value, Require::Full);
@@ -66,8 +73,9 @@ fn loosens_nothing(user: &UserValues, text: &str) -> Result<(), TestCaseError> {
 
 /// Lines that a hostile author would try, well formed and not.
 static LINES: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let known = ["path", "provider", "model", "key", "name", "checks", "budget", "models", "match", "task"];
-    let refused = ["providers", "base_url", "fallback", "sandbox", "projects", "approve", "proxy", "day", "x"];
+    let known =
+        ["path", "provider", "model", "key", "name", "checks", "budget", "models", "match", "task", "day", "month"];
+    let refused = ["providers", "base_url", "fallback", "sandbox", "projects", "approve", "proxy", "paths", "x"];
     let values = [
         "\"byok\"",
         "\"work\"",

@@ -4,7 +4,7 @@ use crate::config::testing::World;
 
 fn read_text(text: &str) -> Result<ProjectValues, ConfigError> {
     let document = Document::new("vk.toml".into(), "vk.toml", text, Source::Project);
-    read(&document, &Sourced::built_in(Usd::from_cents(500)))
+    read(&document, &[(Per::Task, Sourced::built_in(Usd::from_cents(500)))])
 }
 
 /// The code and the place of the error.
@@ -89,9 +89,6 @@ fn a_key_with_other_letters_is_no_way_around() {
 #[test]
 fn what_a_later_version_does_is_said_and_not_ignored() {
     for (text, place) in [
-        ("[budget]\nday = \"20.00\"\n", "vk.toml:2:1"),
-        ("budget = { week = \"1\" }\n", "vk.toml:1:12"),
-        ("[budget]\ntask = \"1\"\nmonth = \"1\"\n", "vk.toml:3:1"),
         ("budget.quota = \"80%\"\n", "vk.toml:1:8"),
         ("[budget]\ntasks_day = 5\n", "vk.toml:2:1"),
         ("[worktree]\nsetup = [\"npm ci\"]\n", "vk.toml:1:2"),
@@ -132,6 +129,9 @@ fn every_wrong_value_has_its_line_and_column() {
         ("[budget]\ntask = \"inf\"\n", "bad_value", "vk.toml:2:8"),
         ("[budget]\ntask = \"5.000000001\"\n", "bad_value", "vk.toml:2:8"),
         ("[budget]\ntaks = \"1\"\n", "unknown_key", "vk.toml:2:1"),
+        ("[budget]\nday = 20\n", "bad_value", "vk.toml:2:7"),
+        ("[budget.paths.byok]\nday = \"1\"\n", "unknown_key", "vk.toml:1:9"),
+        ("[budget.keys.\"anthropic/a\"]\nday = \"1\"\n", "unknown_key", "vk.toml:1:9"),
         ("[models]\nmatch = \"x\"\n", "bad_value", "vk.toml:1:1"),
         ("[[models]]\nmatch = \"x\"\n", "missing_key", "vk.toml:1:1"),
         ("[[models]]\nmodel = \"x\"\n", "missing_key", "vk.toml:1:1"),
@@ -179,11 +179,11 @@ fn the_errors_people_read() {
     remove it here; your own config.toml may set it
     fix: ${EDITOR:-vi} HOME/shop/vk.toml
     "#);
-    insta::assert_snapshot!(shown("[budget]\ntask = \"2.00\"\nday = \"20.00\"\n"), @r#"
-    vk.toml:3:1: "budget.day" is not supported by this version yet [not_supported_yet]
+    insta::assert_snapshot!(shown("[budget]\ntask = \"2.00\"\nquota = \"80%\"\n"), @r#"
+    vk.toml:3:1: "budget.quota" is not supported by this version yet [not_supported_yet]
       |
-    3 | day …
-      | ^^^
+    3 | quota …
+      | ^^^^^
     a setting that is not enforced must not look as if it were
     remove it, or update vk
     fix: ${EDITOR:-vi} HOME/shop/vk.toml

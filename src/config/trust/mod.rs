@@ -13,6 +13,7 @@ use super::project_file::ProjectValues;
 use super::settings::Settings;
 use super::source::Sourced;
 use crate::base::secret::sha256_hex;
+use crate::domain::budget::Per;
 use crate::domain::failure::{Failure, Status};
 use crate::domain::ui::{Question, Ui};
 
@@ -55,17 +56,16 @@ impl Chosen {
             value.map(|value| (key, value.value.to_string()))
         }
         let choice = &values.choice;
-        let budget = values.budget_task.as_ref().map(|task| ("budget.task", task.exact()));
         let mut all: Vec<_> = [
             one("path", choice.path.as_ref()),
             one("provider", choice.provider.as_ref()),
             one("model", choice.model.as_ref()),
             one("key", choice.key.as_ref()),
-            budget,
         ]
         .into_iter()
         .flatten()
         .collect();
+        all.extend(values.budget.iter().map(|(per, limit)| (budget_key(*per), limit.exact())));
         for rule in &values.models {
             all.push(("models", format!("{} for tasks that match {}", rule.model, rule.pattern)));
         }
@@ -110,6 +110,15 @@ impl Chosen {
             .flat_map(|op| op.iter_changes(&old, &new))
             .map(|change| format!("{}{}", sign(change.tag()), &change.value()[1..]))
             .collect()
+    }
+}
+
+const fn budget_key(per: Per) -> &'static str {
+    match per {
+        Per::Task => "budget.task",
+        Per::Day => "budget.day",
+        Per::Week => "budget.week",
+        Per::Month => "budget.month",
     }
 }
 

@@ -7,8 +7,10 @@ mod history;
 mod report;
 mod requests;
 mod spend;
+mod spenders;
 mod tasks;
 mod typical;
+mod uncertain;
 
 pub use calls::{CallRow, CallState};
 pub use find::Found;
@@ -17,4 +19,6 @@ pub use history::PastCall;
 pub(super) use report::SUMS;
 pub use report::{Group, Query, Report, Rows};
 pub use spend::{Amount, CallCounts, Spend};
+pub use spenders::{Spender, Spenders};
 pub use tasks::{TaskRecord, TaskRow};
+pub use uncertain::UncertainCall;

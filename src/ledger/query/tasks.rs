@@ -134,7 +134,7 @@ impl Ledger {
 }
 
 /// Whom the calls of a row were charged to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Payer {
     path: String,
     provider: String,
@@ -283,7 +283,7 @@ pub(super) fn rows(
     let mut pieces: Vec<Piece> = whole.into_values().collect();
     pieces.sort_by(|a, b| {
         let key = |p: &Piece| (p.task.started_at, p.task.task_id.clone(), p.latest);
-        key(b).cmp(&key(a)).then_with(|| a.task.payer.cmp(&b.task.payer))
+        key(b).cmp(&key(a)).then_with(|| a.payer.cmp(&b.payer))
     });
     Ok(pieces.into_iter().map(Piece::into_row).collect())
 }

@@ -12,10 +12,14 @@ use crate::ledger::LedgerError;
 const APPLICATION: i64 = 0x766b_4c31;
 
 /// Migration N brings a ledger from version N-1 to N. A published one is never changed.
-const MIGRATIONS: [&str; 2] = [include_str!("../migrations/0001.sql"), include_str!("../migrations/0002.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001.sql"),
+    include_str!("../migrations/0002.sql"),
+    include_str!("../migrations/0003.sql"),
+];
 
 /// The version that the last migration makes.
-const LATEST: i64 = 2;
+const LATEST: i64 = 3;
 
 /// Sets the connection up and brings the schema to this version. `lock` is the file that processes which find
 /// something to change take turns at; switching a file to WAL does not wait for others by itself.
@@ -87,7 +91,7 @@ mod tests {
                 Ok(names)
             })
             .unwrap();
-        insta::assert_snapshot!(names.join(", "), @"table tasks, index tasks_by_project, index tasks_by_start, table attempts, index attempts_by_task, index attempts_by_time, index attempts_live, index attempts_uncertain, table counters, table import_files, table driven_sessions, table day_sums, index day_sums_by_day, table stale_days");
+        insta::assert_snapshot!(names.join(", "), @"table tasks, index tasks_by_project, index tasks_by_start, table attempts, index attempts_by_task, index attempts_by_time, index attempts_live, index attempts_uncertain, table counters, table import_files, table driven_sessions, table day_sums, index day_sums_by_day, table stale_days, table budgets");
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use vibekit::base::clock::Window;
 use vibekit::base::money::Usd;
 use vibekit::domain::cost::{Certainty, Charge, Cost, CostState};
-use vibekit::ledger::query::CallState;
-use vibekit::ledger::{Aborted, Ledger, LedgerError, Reserve, Scope, ScopeKind, Settled};
+use vibekit::ledger::query::{CallState, Spenders};
+use vibekit::ledger::{Aborted, Cap, Ledger, LedgerError, Raise, Reserve, Scope, ScopeKind, Settled};
 
 use super::{after, attempt, billed, done, ledger, noon, owner, settlement, task, usd};
 
@@ -40,10 +40,13 @@ fn a_hold_becomes_what_was_billed_and_frees_the_rest() {
     assert_eq!(second, Reserve::Granted { left: Some(usd("0.30")) });
     let exhausted = ledger.reserve(&attempt("t1", 3, usd("0.81"), after(3)), &scopes).unwrap();
     let Reserve::Exhausted(standing) = exhausted else { panic!("{exhausted:?}") };
-    insta::assert_snapshot!(super::told(&standing.into_failure(usd("0.81"))), @r#"
+    let scope = scopes[0].clone();
+    let cap = Cap { scope, whose: String::new(), source: "--max-cost".to_owned(), raise: Raise::Flag };
+    let failure = cap.exhausted(&standing, usd("0.81"), &Spenders::default(), noon());
+    insta::assert_snapshot!(super::told(&failure), @r#"
     exit 5 budget_exhausted: the next call may cost up to $0.81 and no longer fits the budget for this task
-    why: $0.20 of $1.00 is spent
-    fix: vk run --continue --max-cost 2.02 "go on"
+    why: $0.20 of $1.00 is spent, $0.50 is held by calls under way (--max-cost)
+    fix: vk run --continue --max-cost 2.00 "go on"
     "#);
     assert_eq!(ledger.task_spent("t1").unwrap(), usd("0.20"));
     assert_eq!(ledger.calls("t1").unwrap().len(), 2, "what was refused left no row");

@@ -1,0 +1,108 @@
+//! The budgets that the ledger keeps itself. They bind everyone who spends through it: each reservation reads them
+//! in its own transaction, so that no file and no older reading is above them.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::counters::Place;
+use super::sqlite::{moment, money, stored_money};
+use super::{Ledger, LedgerError, Scope, ScopeKind};
+use crate::base::money::Usd;
+use crate::domain::budget::Per;
+
+/// A budget over everything that is spent through a ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TeamBudget {
+    pub per: Per,
+    pub limit: Usd,
+    /// The person, as their operating system names them.
+    pub set_by: String,
+    pub set_at: Timestamp,
+}
+
+impl TeamBudget {
+    /// What it limits, for a task of this id.
+    #[must_use]
+    pub fn scope(&self, task_id: &str) -> Scope {
+        scope(ScopeKind::Global, "", self.per, task_id, self.limit)
+    }
+}
+
+impl Ledger {
+    /// The budgets over everything in this ledger, the shortest window first.
+    ///
+    /// # Errors
+    /// What SQLite answered.
+    pub fn team_budgets(&self) -> Result<Vec<TeamBudget>, LedgerError> {
+        let mut budgets: Vec<TeamBudget> = self.read(|transaction| {
+            let mut statement = transaction
+                .prepare_cached("SELECT per, amount, set_by, set_at FROM budgets WHERE kind = 'global' AND key = ''")?;
+            let rows = statement.query_map([], |row| {
+                let per: String = row.get(0)?;
+                let (limit, set_at) = (money(row.get(1)?), moment(row.get(3)?));
+                Ok(TeamBudget { per: per_of(&per), limit, set_by: row.get(2)?, set_at })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })?;
+        budgets.sort_by_key(|budget| budget.per);
+        Ok(budgets)
+    }
+
+    /// Sets a budget over everything in this ledger, in place of the one of its kind.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    pub fn set_team_budget(&self, budget: &TeamBudget) -> Result<(), LedgerError> {
+        self.write(|transaction| {
+            let mut statement = transaction.prepare_cached(
+                "INSERT INTO budgets (kind, key, per, amount, set_by, set_at) VALUES ('global', '', ?1, ?2, ?3, ?4)
+                 ON CONFLICT (kind, key, per) DO UPDATE SET amount = excluded.amount, set_by = excluded.set_by,
+                     set_at = excluded.set_at",
+            )?;
+            let amount = stored_money(budget.limit);
+            statement.execute(params![budget.per.as_str(), amount, budget.set_by, budget.set_at.as_millisecond()])?;
+            Ok(())
+        })
+    }
+
+    /// Takes a budget over everything in this ledger away; `false` where there was none.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    pub fn clear_team_budget(&self, per: Per) -> Result<bool, LedgerError> {
+        self.write(|transaction| {
+            let mut statement =
+                transaction.prepare_cached("DELETE FROM budgets WHERE kind = 'global' AND key = '' AND per = ?1")?;
+            Ok(statement.execute([per.as_str()])? > 0)
+        })
+    }
+}
+
+/// The ledger's own budgets that bind an attempt.
+pub(super) fn binding(connection: &Connection, place: &Place) -> rusqlite::Result<Vec<Scope>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT kind, key, per, amount FROM budgets
+         WHERE (kind = 'global' AND key = '') OR (kind = 'project' AND key = ?1) OR (kind = 'path' AND key = ?2)
+             OR (kind = 'key' AND key = ?3) OR (kind = 'user' AND key = ?4)",
+    )?;
+    let rows =
+        statement.query_map(params![place.project_dir, place.path, place.key_fingerprint, place.user], |row| {
+            let (kind, key, per): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let kind = ScopeKind::ALL.into_iter().find(|known| known.as_str() == kind).unwrap_or(ScopeKind::Global);
+            Ok(scope(kind, &key, per_of(&per), &place.task_id, money(row.get(3)?)))
+        })?;
+    rows.collect()
+}
+
+/// A budget for each task is that task's own; one for a window is the subject's.
+fn scope(kind: ScopeKind, key: &str, per: Per, task_id: &str, limit: Usd) -> Scope {
+    match per.window() {
+        None => Scope::task(task_id, limit),
+        window => Scope { kind, key: key.to_owned(), window, limit },
+    }
+}
+
+/// What the schema lets no row be is read as the shortest, which is the strictest.
+fn per_of(text: &str) -> Per {
+    text.parse().unwrap_or(Per::Task)
+}
