@@ -13,14 +13,14 @@ use crate::ledger::Ledger;
 ///
 /// # Errors
 /// A ledger that cannot be read: nothing may be spent then.
-pub fn route(known: &Known, ledger: &Ledger, route: &Route, task_id: &str, ui: &dyn Ui) -> Result<(), Failure> {
+pub(super) fn route(known: &Known, ledger: &Ledger, route: &Route, task_id: &str, ui: &dyn Ui) -> Result<(), Failure> {
     let standings = known.standings_in(ledger, route, task_id)?;
     tell(route, Some(task_id), &standings, ui);
     Ok(())
 }
 
 /// Shows the route of a task that is not run.
-pub fn only_looked_at(known: &Known, route: &Route, ui: &dyn Ui) {
+pub(super) fn only_looked_at(known: &Known, route: &Route, ui: &dyn Ui) {
     let (standings, note) = known.standings(route);
     tell(route, None, &standings, ui);
     if let Some(note) = note {
@@ -32,7 +32,7 @@ pub fn only_looked_at(known: &Known, route: &Route, ui: &dyn Ui) {
 ///
 /// # Errors
 /// What the ledger answered.
-pub fn alerts(known: &Known, ledger: &Ledger, legs: &[Leg], task_id: &str) -> Result<Vec<BudgetAlert>, Failure> {
+pub(super) fn alerts(known: &Known, ledger: &Ledger, legs: &[Leg], task_id: &str) -> Result<Vec<BudgetAlert>, Failure> {
     let mut all = Standings::default();
     for leg in legs {
         all.join(known.standings_in(ledger, &leg.route, task_id)?);
