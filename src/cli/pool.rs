@@ -4,6 +4,7 @@
 use super::args::{ListOutput, PoolArgs};
 use super::context::Context;
 use crate::base::clock;
+use crate::config::provider::OPENROUTER;
 use crate::config::{Flags, Source, Sourced};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::path::PayPath;
@@ -33,13 +34,16 @@ pub(super) fn run(args: &PoolArgs, context: &Context) -> Result<(), Failure> {
     if args.allow_training || args.deny_training {
         return answer(args.allow_training, &known, context);
     }
+    let has_nobody = known.with_facts(&known.loaded.settings, None, |facts| routing::free_providers(facts).is_empty());
+    if has_nobody {
+        // The list is there to be read before there is a key.
+        let named = Sourced::new(OPENROUTER.to_owned(), Source::Flag("vk models pool"));
+        known.loaded.settings.provider = Some(named);
+        context.ui.say("no key of openrouter is stored: vk login openrouter");
+    }
     let record = Record::read(&known.loaded.dirs.data)?;
     known.free = facts_of(&known.loaded, &record);
     let rows = known.with_facts(&known.loaded.settings, None, |facts| rows(facts, &record));
-    if rows.is_empty() {
-        context.ui.say("no free model is known here: a key of openrouter, or a server of this machine that you name");
-        context.ui.say("next: vk login openrouter");
-    }
     let providers = known.with_facts(&known.loaded.settings, None, routing::free_providers);
     let mut notes = Vec::new();
     for provider in providers {

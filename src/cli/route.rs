@@ -11,8 +11,8 @@ use crate::net::http::Client;
 use crate::present::route::{self, Shown};
 use crate::present::{self, table};
 use crate::routing;
-use crate::task::credits;
 use crate::task::prepare::{self, Known};
+use crate::task::{credits, free};
 
 /// # Errors
 /// A configuration that is wrong; and, after the table, why the path that was chosen cannot be used. That no path
@@ -28,6 +28,7 @@ pub async fn run(args: RouteArgs, context: &Context) -> Result<(), Failure> {
     if let (Ok(client), Ok(ledger)) = (Client::new(&context.env), Ledger::open(&known.loaded.dirs.data)) {
         credits::fill(&mut rows, &context.env, &known, &client, &ledger).await;
     }
+    free::left::fill(&mut rows, &known)?;
     let mut notes = known.loaded.warnings.clone();
     if let Trust::Needed(_) = known.loaded.trust {
         notes.push("vk.toml is not trusted yet: vk run will ask, or vk trust".to_owned());

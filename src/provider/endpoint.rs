@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::anthropic;
 use crate::base::money::TokenPrice;
 use crate::base::secret::Secret;
-use crate::domain::path::{Auth, Wire};
+use crate::catalog::Price;
+use crate::domain::path::{Auth, PayPath, Wire};
 use crate::domain::route::Route;
 use crate::net::http::Credential;
 
@@ -36,6 +37,18 @@ pub struct AtMost {
     pub output: TokenPrice,
     /// Whether an upstream that costs nothing may keep prompts or train on them.
     pub may_train: bool,
+}
+
+impl AtMost {
+    /// The dearest that the shown prices allow; nothing at all under the free path.
+    #[must_use]
+    pub fn of(route: &Route, price: Option<&Price>, may_train: bool) -> Option<Self> {
+        if route.path == PayPath::Free {
+            return Some(Self { input: TokenPrice::ZERO, output: TokenPrice::ZERO, may_train });
+        }
+        let (input, output) = price.filter(|_| route.is_billed())?.dearest(route.context);
+        Some(Self { input, output, may_train })
+    }
 }
 
 impl Endpoint {

@@ -47,7 +47,7 @@ impl Default for FreeFacts {
 /// Whether the id is one that cannot cost money at this provider.
 ///
 /// # Errors
-/// Exit 2 for a model that the provider sells, or hands on to a service that does; exit 4 for one that reported a cost.
+/// Exit 2 for a model that the provider sells or hands on to a service that does, and for one that reported a cost.
 pub(super) fn check(facts: &Facts<'_>, provider: &str, id: &str) -> Result<(), Failure> {
     let standing = facts.free.standings.members.get(&pool::name(provider, id));
     if let Some(why) = standing.and_then(|standing| standing.quarantine.as_ref()) {
@@ -79,7 +79,7 @@ pub fn hosted(provider: &str, id: &str) -> Failure {
 }
 
 fn quarantined(name: &str, why: &str) -> Failure {
-    Failure::new(Status::Contradicted, "quarantined", format!("{name} is out of use: {why}"))
+    Failure::usage("quarantined", format!("{name} is out of use: {why}"))
         .why("a free model that costs is not free; a person may lift this")
         .fix("vk models pool")
         .fix(format!("vk models pool --lift {name}"))
@@ -240,7 +240,7 @@ fn nobody(facts: &Facts<'_>, absent: &Absent<'_>, of: usize) -> Failure {
         let what = format!("no free model is ready: {} is the first back, {}", member.id, back(when, facts.now));
         let failure = Failure::new(Status::ProviderFailed, POOL_EXHAUSTED, what)
             .why(why.join("; "))
-            .fix(format!("vk run --continue   # {}", back(when, facts.now)))
+            .fix(format!("vk run \"...\"   # {}", back(when, facts.now)))
             .fix("vk models pool");
         return if absent.needs_training > 0 { failure.fix(ALLOW) } else { failure };
     }
@@ -278,9 +278,9 @@ const ALLOW: &str = "vk models pool --allow-training";
 fn left_out(absent: &Absent<'_>) -> Vec<String> {
     let part = |count: usize, words: &str| (count > 0).then(|| format!("{count} {words}"));
     [
-        part(absent.needs_training, "would train on prompts, which is not allowed here"),
-        part(absent.quarantined.len(), "reported a cost"),
-        part(absent.too_small, "have too small a context"),
+        part(absent.needs_training, "left out because prompts would be trained on"),
+        part(absent.quarantined.len(), "out of use for a reported cost"),
+        part(absent.too_small, "left out for too small a context"),
     ]
     .into_iter()
     .flatten()

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Facts, decide, provider};
+use super::{Facts, POOL_EXHAUSTED, decide, provider};
 use crate::config::Settings;
 use crate::config::source::{Layer, Source, Sourced};
 use crate::domain::failure::Failure;
@@ -107,6 +107,10 @@ fn row(path: PayPath, provider: Option<String>, facts: &Facts<'_>) -> PathRow {
 fn why_not(path: PayPath, failure: &Failure) -> String {
     if path == PayPath::Subscription && failure.code == provider::NO_PROVIDER {
         return "not in this version".to_owned();
+    }
+    // Only time mends it.
+    if failure.code == POOL_EXHAUSTED {
+        return failure.what.clone();
     }
     // Who must be described first has no command for it.
     if let (provider::NO_PROVIDER, Some(why)) = (failure.code, &failure.why) {

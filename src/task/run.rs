@@ -26,7 +26,6 @@ use crate::agent::transcript::Transcript;
 use crate::base::clock;
 use crate::base::env::Env;
 use crate::base::fsx;
-use crate::base::money::TokenPrice;
 use crate::base::secret::Secret;
 use crate::catalog::Price;
 use crate::config::{self, Allow};
@@ -115,6 +114,7 @@ async fn run_to_end(
         call_no: 0,
         rotation,
         failed: None,
+        round: 0,
     };
     let result = running.work(route, price, secret, before).await;
     let end = TaskEnd {
@@ -133,15 +133,6 @@ async fn run_to_end(
     ending.budgets = shown::alerts(&known, &ledger, &ending.legs, &task_id).unwrap_or_default();
     result?;
     recorded.map_err(Failure::from)
-}
-
-/// The dearest that the shown prices allow, for a gateway that can be told so.
-fn at_most(route: &Route, price: Option<&Price>, may_train: bool) -> Option<AtMost> {
-    if route.path == PayPath::Free {
-        return Some(AtMost { input: TokenPrice::ZERO, output: TokenPrice::ZERO, may_train });
-    }
-    let (input, output) = price.filter(|_| route.is_billed())?.dearest(route.context);
-    Some(AtMost { input, output, may_train })
 }
 
 /// A rehearsed model is said to be one wherever the payer is shown.
@@ -169,6 +160,8 @@ struct Running<'a> {
     rotation: Rotation<'a>,
     /// The call that ended the last leg, as the provider said it.
     failed: Option<CallError>,
+    /// Rounds of checks so far, whoever works.
+    round: u32,
 }
 
 /// A route with what its calls need: the price that they are recorded at, and the key.
@@ -261,7 +254,7 @@ impl Running<'_> {
             cancel: self.cancel,
             task_id: self.task_id,
             route,
-            endpoint: Endpoint { at_most: at_most(route, price.as_ref(), may_train), ..Endpoint::of(route) },
+            endpoint: Endpoint { at_most: AtMost::of(route, price.as_ref(), may_train), ..Endpoint::of(route) },
             secret,
             tariff: Tariff::of(route, price),
             caps,
@@ -282,13 +275,13 @@ impl Running<'_> {
             max_turns: self.order.max_turns,
             turns: self.ending.turns,
         });
-        let mut round = 0;
         let result = loop {
             match engine.run().await {
                 Ok(answer) => self.ending.answer = Some(answer),
                 Err(failure) => break Err(failure),
             }
-            round += 1;
+            self.round += 1;
+            let round = self.round;
             let commands: Vec<String> =
                 self.known.loaded.settings.checks.iter().map(|check| check.value.clone()).collect();
             let checked = checks::round(

@@ -4,8 +4,9 @@ use super::record::Record;
 use crate::base::clock;
 use crate::config::provider::OPENROUTER;
 use crate::domain::failure::Failure;
+use crate::domain::path::PayPath;
 use crate::ledger::Ledger;
-use crate::routing::pool;
+use crate::routing::{PathRow, pool};
 use crate::task::prepare::Known;
 
 /// What is left today, in words; `None` for a provider that sets no such limit, as a server of this machine.
@@ -23,10 +24,23 @@ pub fn today(known: &Known, provider: &str, fingerprint: Option<&str>) -> Result
     Ok(Some(words(sent, limit)))
 }
 
+/// Fills in vk's own count where the gateway itself said nothing.
+///
+/// # Errors
+/// As for [`today`].
+pub fn fill(rows: &mut [PathRow], known: &Known) -> Result<(), Failure> {
+    for row in rows.iter_mut().filter(|row| row.path == PayPath::Free && row.left.is_none()) {
+        if let Some(route) = &row.route {
+            row.left = today(known, &route.provider, route.credential.fingerprint())?;
+        }
+    }
+    Ok(())
+}
+
 /// Until a refusal has named the limit, both are said. Source: openrouter.ai/docs, limits (2026-10).
 fn words(sent: u64, limit: Option<u64>) -> String {
     match limit {
-        Some(limit) => format!("{} of {limit} requests today, by vk's count", limit.saturating_sub(sent)),
+        Some(limit) => format!("{} of {limit} requests left today, by vk's count", limit.saturating_sub(sent)),
         None => format!("{sent} requests sent today; 50 a day, 1,000 once 10 credits were bought"),
     }
 }
@@ -37,8 +51,8 @@ mod tests {
 
     #[test]
     fn what_is_left_is_never_negative() {
-        assert_eq!(words(12, Some(50)), "38 of 50 requests today, by vk's count");
-        assert_eq!(words(80, Some(50)), "0 of 50 requests today, by vk's count");
+        assert_eq!(words(12, Some(50)), "38 of 50 requests left today, by vk's count");
+        assert_eq!(words(80, Some(50)), "0 of 50 requests left today, by vk's count");
         assert!(words(3, None).starts_with("3 requests sent today"));
     }
 }

@@ -195,7 +195,7 @@ impl<'a> Rotation<'a> {
         // What ended the last member is why there is nobody.
         let why = [Some(reason.to_owned()), nobody.why.clone()].into_iter().flatten().collect::<Vec<_>>().join("\n");
         match nobody.code {
-            POOL_EXHAUSTED | TRAINING_NOT_ALLOWED => Err(nobody.why(why)),
+            POOL_EXHAUSTED | TRAINING_NOT_ALLOWED => Err(to_go_on(nobody).why(why)),
             _ => Err(failure),
         }
     }
@@ -261,6 +261,14 @@ impl<'a> Rotation<'a> {
         let next = self.known.decide_free(&self.free, &self.order.task).ok()?;
         (next.0.model != route.model || next.0.provider != route.provider).then_some(next)
     }
+}
+
+/// The task has begun: what was offered as a run is one that goes on with it.
+fn to_go_on(mut failure: Failure) -> Failure {
+    for fix in &mut failure.fix {
+        *fix = fix.replacen("vk run \"...\"", "vk run --continue", 1);
+    }
+    failure
 }
 
 #[cfg(test)]

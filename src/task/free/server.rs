@@ -2,7 +2,7 @@
 //! tools, and that its context is large enough. A server that cuts a long prompt says nothing of it.
 
 use crate::base::shell;
-use crate::domain::failure::{Failure, Status};
+use crate::domain::failure::Failure;
 use crate::domain::path::PayPath;
 use crate::domain::route::{CredentialRef, Route};
 use crate::domain::ui::Ui;
@@ -16,8 +16,8 @@ const COMFORTABLE: u64 = 65_536;
 /// Checks the route's server and model; the route then has the context that is in force.
 ///
 /// # Errors
-/// Exit 2 for a model that is not run here, takes no tools or has too small a context, with the command that mends it;
-/// exit 4 for a gateway. A server that does not answer is told by the task's first call.
+/// Exit 2 for a gateway, and for a model that is not run here, takes no tools or has too small a context, with the
+/// command that mends it. A server that does not answer is told by the task's first call.
 pub async fn check(client: &Client, route: &mut Route, needed: u64, ui: &dyn Ui) -> Result<(), Failure> {
     let is_server = matches!(route.credential, CredentialRef::None) && route.is_local();
     if route.path != PayPath::Free || !is_server || route.rehearsed {
@@ -59,7 +59,7 @@ pub async fn check(client: &Client, route: &mut Route, needed: u64, ui: &dyn Ui)
 fn not_free(route: &Route, gateway: &str) -> Failure {
     let provider = &route.provider;
     let what = format!("what answers as {provider} at {} is {gateway}, and no model server", route.base_url);
-    Failure::new(Status::Contradicted, "gateway_not_free", what)
+    Failure::usage("gateway_not_free", what)
         .why("somebody may pay behind it, so nobody-pays would not be so; nothing was sent")
         .fix("vk use platform --provider litellm --model ID")
         .fix("vk doctor")

@@ -171,13 +171,14 @@ fn each_server_says_its_context_in_its_own_way_and_gets_its_own_fix() {
 /// What listens on this machine may be somebody's gateway: then somebody may pay.
 #[test]
 fn other_peoples_gateways_are_not_free() {
-    let list = json!({"data": [{"id": "gpt-4o", "object": "model", "created": 1_677_610_602, "owned_by": "openai"}], "object": "list"});
+    let list = json!({"data": [{"id": "gpt-4o", "object": "model", "created": 1_677_610_602, "owned_by": "openai",
+        "mode": "chat", "max_input_tokens": 128_000, "max_output_tokens": 16_384}], "object": "list"});
     let gateway = server([], &[("/v1/models", list.clone())]);
     gateway.answer_get_at("/health/liveliness", Script::json(200, "\"I'm alive!\""));
     let vk = user("vllm", &gateway);
     for flags in [&["--model", "gpt-4o", "go"][..], &["--model", "house", "go"]] {
         let (ran, finished) = report(&vk, &RUN, flags);
-        assert_eq!((ran.code, finished["error"]["code"].as_str()), (4, Some("gateway_not_free")), "{ran}");
+        assert_eq!((ran.code, finished["error"]["code"].as_str()), (2, Some("gateway_not_free")), "{ran}");
         assert!(finished["error"]["message"].as_str().unwrap().contains("is LiteLLM"), "{ran}");
     }
     assert!(gateway.requests().is_empty());
