@@ -31,7 +31,6 @@ use crate::catalog::Price;
 use crate::config::{self, Allow};
 use crate::domain::event::Event;
 use crate::domain::failure::{Failure, Status};
-use crate::domain::path::PayPath;
 use crate::domain::route::Route;
 use crate::domain::ui::{Question, Ui};
 use crate::engine::{Builtin, Engine as _};
