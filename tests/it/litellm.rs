@@ -115,6 +115,7 @@ fn task(vk: &Vk, model: &str) -> Value {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "a skipped test must be seen")]
 fn each_wire_streams_through_a_real_litellm_with_its_own_cost() {
     let Some(program) = program() else {
         println!("skipped: LiteLLM is not installed; tests/run installs it");

@@ -19,6 +19,7 @@ mod ledger;
 mod litellm;
 #[cfg(unix)]
 mod login;
+mod patches;
 mod refresh;
 mod run;
 #[cfg(target_os = "linux")]

@@ -79,24 +79,21 @@ fn place(lines: &[&str], hunk: &Hunk, cursor: usize) -> Result<Place, String> {
 }
 
 /// A block's last line, if empty, often stands for the file's final newline, which is no line of its own. Takes it
-/// off and says whether anything is left to look for.
+/// off, from what stands there after as well if that ends with an empty line too, as codex does; says whether
+/// anything is left to look for.
 fn drop_last_empty(lines: &mut Vec<Line>) -> bool {
-    let Some(last) = lines.iter().rposition(|line| !matches!(line, Line::Added(_))) else { return false };
-    match &lines[last] {
-        Line::Context(text) if text.is_empty() => {
-            if last + 1 == lines.len() {
-                lines.remove(last);
-            } else {
-                lines[last] = Line::Added(String::new());
-            }
-        }
-        Line::Removed(text) if text.is_empty() => {
-            lines.remove(last);
-            if matches!(lines.last(), Some(Line::Added(text)) if text.is_empty()) {
-                lines.pop();
-            }
-        }
+    let Some(old) = lines.iter().rposition(|line| !matches!(line, Line::Added(_))) else { return false };
+    match &lines[old] {
+        Line::Context(text) if text.is_empty() => lines[old] = Line::Added(String::new()),
+        Line::Removed(text) if text.is_empty() => drop(lines.remove(old)),
         _ => return false,
+    }
+    if let Some(new) = lines.iter().rposition(|line| !matches!(line, Line::Removed(_))) {
+        match &lines[new] {
+            Line::Added(text) if text.is_empty() => drop(lines.remove(new)),
+            Line::Context(text) if text.is_empty() => lines[new] = Line::Removed(String::new()),
+            _ => {}
+        }
     }
     lines.iter().any(|line| !matches!(line, Line::Added(_)))
 }
