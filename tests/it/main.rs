@@ -17,6 +17,7 @@ mod keys;
 mod law;
 mod ledger;
 mod litellm;
+mod llamacpp;
 #[cfg(unix)]
 mod login;
 mod patches;
