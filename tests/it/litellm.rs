@@ -31,7 +31,7 @@ struct Proxy {
 
 impl Proxy {
     /// Three names over one provider, and one whose provider is not there and which falls back to another.
-    fn start(program: &PathBuf, upstream: &Provider, nobody: u16) -> Self {
+    fn start(program: &PathBuf, upstream: &Provider) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = upstream.url();
         let model = |name: &str, id: &str, base: &str| {
@@ -43,14 +43,14 @@ impl Proxy {
             "model_list:\n".to_owned(),
             model("house-claude", "anthropic/claude-sonnet-4-5", &url),
             model("house-gpt", "openai/gpt-5.4", &format!("{url}/v1")),
-            model("house-down", "openai/gpt-5.4", &format!("http://127.0.0.1:{nobody}/v1")),
+            model("house-down", "openai/gpt-5.4", &format!("http://127.0.0.1:{NOBODY}/v1")),
             format!("general_settings:\n  master_key: {MASTER}\n"),
             "litellm_settings:\n  include_cost_in_streaming_usage: true\n".to_owned(),
             "router_settings:\n  num_retries: 0\n  fallbacks: [{\"house-down\": [\"house-claude\"]}]\n".to_owned(),
         ];
         let file = folder.path().join("config.yaml");
         std::fs::write(&file, config.concat()).unwrap();
-        let port = free_port();
+        let port = quiet_port();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let child = Command::new(program)
             .arg("--config")
@@ -100,8 +100,15 @@ impl Drop for Proxy {
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// Nothing listens at the discard port.
+const NOBODY: u16 = 9;
+
+/// A port below those that the system gives out by itself: a proxy takes seconds to listen, and until then every other
+/// test's server could be given it.
+pub fn quiet_port() -> u16 {
+    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    let mut ports = (first..first + 100).filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    ports.next().expect("a port")
 }
 
 const RUN: [&str; 7] = ["run", "--path", "platform", "--provider", "litellm", "--key", "env:TEST_LITELLM_KEY"];
@@ -123,7 +130,7 @@ fn each_wire_streams_through_a_real_litellm_with_its_own_cost() {
     };
     let upstream = Provider::start([]);
     upstream.allow_leftovers();
-    let proxy = Proxy::start(&program, &upstream, free_port());
+    let proxy = Proxy::start(&program, &upstream);
     let input = json!({"command": "echo by hand > made"});
     let call = Turn::new().tool("call_1", "bash", input).tokens(1_000, 100);
     let done = Turn::say("Done.").tokens(2_000, 200);

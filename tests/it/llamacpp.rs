@@ -29,7 +29,7 @@ impl Server {
         let model = folder.path().join("tiny.gguf");
         let made = Command::new(&python).arg(root.join("tests/fixtures/llamacpp/tiny.py")).arg(&model).status();
         assert!(made.unwrap().success());
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = crate::litellm::quiet_port();
         let child = Command::new(&python)
             .args(["-m", "llama_cpp.server", "--host", "127.0.0.1", "--port", &port.to_string()])
             .args(["--n_ctx", &context.to_string(), "--model"])
