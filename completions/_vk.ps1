@@ -29,6 +29,8 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run another tool with exactly this project''s payer')
             [CompletionResult]::new('keys', 'keys', [CompletionResultType]::ParameterValue, 'Store, list and test provider keys; they live in the OS keyring')
             [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Log in to an account of yours, without copying a key')
+            [CompletionResult]::new('logout', 'logout', [CompletionResultType]::ParameterValue, 'End a login and remove what is stored of it')
+            [CompletionResult]::new('whoami', 'whoami', [CompletionResultType]::ParameterValue, 'Every credential and plan that is here, and which one pays in this project')
             [CompletionResult]::new('use', 'use', [CompletionResultType]::ParameterValue, 'Write this project''s path to vk.toml, keeping its comments')
             [CompletionResult]::new('route', 'route', [CompletionResultType]::ParameterValue, 'Show who would pay and which model would run; nothing is sent')
             [CompletionResult]::new('cost', 'cost', [CompletionResultType]::ParameterValue, 'What each task cost, and who paid')
@@ -131,8 +133,22 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
         }
         'vk;login' {
             [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'A name for what is stored (default: "default")')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'codex: show a code to type in a browser on any device')
+            [CompletionResult]::new('--token-stdin', '--token-stdin', [CompletionResultType]::ParameterName, 'claude: read the token from stdin')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'vk;logout' {
+            [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'Which of several logins')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'vk;whoami' {
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How it is written')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'vk;use' {

@@ -46,6 +46,9 @@ _vk() {
             vk,login)
                 cmd="vk__subcmd__login"
                 ;;
+            vk,logout)
+                cmd="vk__subcmd__logout"
+                ;;
             vk,man)
                 cmd="vk__subcmd__man"
                 ;;
@@ -66,6 +69,9 @@ _vk() {
                 ;;
             vk,use)
                 cmd="vk__subcmd__use"
+                ;;
+            vk,whoami)
+                cmd="vk__subcmd__whoami"
                 ;;
             vk__subcmd__budget,clear)
                 cmd="vk__subcmd__budget__subcmd__clear"
@@ -131,7 +137,7 @@ _vk() {
 
     case "${cmd}" in
         vk)
-            opts="-h -V --help --version run exec keys login use route cost budget import compare tasks models trust doctor demo completions man"
+            opts="-h -V --help --version run exec keys login logout whoami use route cost budget import compare tasks models trust doctor demo completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -607,7 +613,28 @@ _vk() {
             return 0
             ;;
         vk__subcmd__login)
-            opts="-h --label --help openrouter"
+            opts="-h --label --device --token-stdin --help claude codex openrouter"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --label)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vk__subcmd__logout)
+            opts="-h --label --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1017,6 +1044,24 @@ _vk() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vk__subcmd__whoami)
+            opts="-h --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
                 *)

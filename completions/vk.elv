@@ -26,6 +26,8 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand exec 'Run another tool with exactly this project''s payer'
             cand keys 'Store, list and test provider keys; they live in the OS keyring'
             cand login 'Log in to an account of yours, without copying a key'
+            cand logout 'End a login and remove what is stored of it'
+            cand whoami 'Every credential and plan that is here, and which one pays in this project'
             cand use 'Write this project''s path to vk.toml, keeping its comments'
             cand route 'Show who would pay and which model would run; nothing is sent'
             cand cost 'What each task cost, and who paid'
@@ -118,8 +120,20 @@ set edit:completion:arg-completer[vk] = {|@words|
         }
         &'vk;login'= {
             cand --label 'A name for what is stored (default: "default")'
+            cand --device 'codex: show a code to type in a browser on any device'
+            cand --token-stdin 'claude: read the token from stdin'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+        }
+        &'vk;logout'= {
+            cand --label 'Which of several logins'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;whoami'= {
+            cand --output 'How it is written'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'vk;use'= {
             cand --provider 'The provider, by a name you have configured'

@@ -30,6 +30,8 @@ complete -c vk -n "__fish_vk_needs_command" -f -a "run" -d 'Run a coding task in
 complete -c vk -n "__fish_vk_needs_command" -f -a "exec" -d 'Run another tool with exactly this project\'s payer'
 complete -c vk -n "__fish_vk_needs_command" -f -a "keys" -d 'Store, list and test provider keys; they live in the OS keyring'
 complete -c vk -n "__fish_vk_needs_command" -f -a "login" -d 'Log in to an account of yours, without copying a key'
+complete -c vk -n "__fish_vk_needs_command" -f -a "logout" -d 'End a login and remove what is stored of it'
+complete -c vk -n "__fish_vk_needs_command" -f -a "whoami" -d 'Every credential and plan that is here, and which one pays in this project'
 complete -c vk -n "__fish_vk_needs_command" -f -a "use" -d 'Write this project\'s path to vk.toml, keeping its comments'
 complete -c vk -n "__fish_vk_needs_command" -f -a "route" -d 'Show who would pay and which model would run; nothing is sent'
 complete -c vk -n "__fish_vk_needs_command" -f -a "cost" -d 'What each task cost, and who paid'
@@ -105,7 +107,14 @@ complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_f
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from init" -l file -d 'An age-encrypted file, where there is no OS keyring'
 complete -c vk -n "__fish_vk_using_subcommand keys; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand login" -l label -d 'A name for what is stored (default: "default")' -r -f
+complete -c vk -n "__fish_vk_using_subcommand login" -l device -d 'codex: show a code to type in a browser on any device'
+complete -c vk -n "__fish_vk_using_subcommand login" -l token-stdin -d 'claude: read the token from stdin'
 complete -c vk -n "__fish_vk_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c vk -n "__fish_vk_using_subcommand logout" -l label -d 'Which of several logins' -r -f
+complete -c vk -n "__fish_vk_using_subcommand logout" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand whoami" -l output -d 'How it is written' -r -f -a "table\t''
+json\t''"
+complete -c vk -n "__fish_vk_using_subcommand whoami" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand use" -l provider -d 'The provider, by a name you have configured' -r -f
 complete -c vk -n "__fish_vk_using_subcommand use" -l model -d 'The model: an alias, an exact id, or fast, balanced, best' -r -f
 complete -c vk -n "__fish_vk_using_subcommand use" -l key -d 'A stored key\'s label' -r -f
@@ -236,7 +245,7 @@ complete -c vk -n "__fish_vk_using_subcommand demo" -l keep -d 'Keep the demo\'s
 complete -c vk -n "__fish_vk_using_subcommand demo" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand man" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand login" -f -a "openrouter"
+complete -c vk -n "__fish_vk_using_subcommand login" -f -a "claude codex openrouter"
 complete -c vk -n "__fish_vk_using_subcommand use" -f -a "byok platform free subscription"
 complete -c vk -n "__fish_vk_using_subcommand import" -f -a "claude-code codex opencode pi"
 complete -c vk -n "__fish_vk_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

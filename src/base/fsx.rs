@@ -80,6 +80,19 @@ pub fn lock_exclusive(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// As [`lock_exclusive`], but `None` where another process holds it.
+///
+/// # Errors
+/// Whatever the file system answers.
+pub fn try_lock_exclusive(path: &Path) -> io::Result<Option<File>> {
+    let file = append_private(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// Reads at most `limit` bytes of a regular file; anything else (a folder, a pipe, a device, a larger file) is an error.
 /// A FIFO does not block: the file is opened without waiting for a writer.
 ///

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 pub use budget::{BudgetArgs, BudgetCommand, BudgetOf, BudgetPer};
 pub use exec::ExecArgs;
-pub use login::{LoginArgs, LoginService};
+pub use login::{LoginArgs, LoginService, LogoutArgs, WhoamiArgs};
 pub use models::{ModelsArgs, ModelsCommand, PoolArgs};
 pub use money::{
     CompareArgs, CompareOutput, CostArgs, CostCommand, CostGroup, CostOutput, CostReport, ImportArgs, ImportTool,
@@ -54,6 +54,10 @@ pub enum Command {
     Keys(KeysArgs),
     /// Log in to an account of yours, without copying a key
     Login(LoginArgs),
+    /// End a login and remove what is stored of it
+    Logout(LogoutArgs),
+    /// Every credential and plan that is here, and which one pays in this project
+    Whoami(WhoamiArgs),
     /// Write this project's path to vk.toml, keeping its comments
     Use(UseArgs),
     /// Show who would pay and which model would run; nothing is sent

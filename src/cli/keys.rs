@@ -9,7 +9,7 @@ use super::args::{KeysArgs, KeysCommand, ListOutput};
 use super::context::Context;
 use crate::base::secret::Secret;
 use crate::config::{self, Flags, Loaded, ProviderSettings};
-use crate::credential::{CredentialError, FileMade, KeyInfo, NewKey, StoreKind, Vault, vault};
+use crate::credential::{CredentialError, FileMade, KeyInfo, KeyKind, NewKey, StoreKind, Vault, vault};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::path::Auth;
 use crate::domain::ui::Question;
@@ -67,10 +67,17 @@ pub(super) fn ready(
 ) -> Result<bool, Failure> {
     vault::check_label(label)?;
     let keys = Keys { context, loaded, vault };
-    keys.provider(provider)?;
     let replace = keys.may_replace(provider, label)?;
     keys.check_store()?;
     Ok(replace)
+}
+
+/// What stdin gave, as it is.
+///
+/// # Errors
+/// As `vk keys add --stdin`.
+pub(super) fn stdin_text() -> Result<String, Failure> {
+    add::stdin_text()
 }
 
 /// Stores what a login brought.
@@ -102,8 +109,9 @@ impl Keys<'_> {
     /// A provider that takes keys, by the name the user has for it.
     fn provider(&self, name: &str) -> Result<&ProviderSettings, Failure> {
         if matches!(name, "claude" | "codex") {
-            return Err(Failure::usage("plan_not_supported", format!("{name} is a plan, not a provider of keys"))
-                .why("this version of vk does not drive plans")
+            return Err(Failure::usage("plan_takes_no_key", format!("{name} is a plan, not a provider of keys"))
+                .why("a plan is logged in to; a key is paid by the token")
+                .fix(format!("vk login {name}"))
                 .fix(format!("vk keys add {}", if name == "claude" { "anthropic" } else { "openai" })));
         }
         let providers = &self.loaded.settings.providers;
@@ -154,6 +162,10 @@ impl Keys<'_> {
 
     fn remove(&self, label: &str, provider: Option<&str>, yes: bool) -> Result<(), Failure> {
         let key = self.find("remove", label, provider)?;
+        if key.kind == KeyKind::Oauth {
+            return Err(Failure::usage("not_a_key", format!("{} is a login, not a key", key.name()))
+                .fix(format!("vk logout {} --label {}", key.provider, key.label)));
+        }
         let name = key.name();
         if !yes {
             if !self.context.ui.interactive() {
@@ -221,7 +233,7 @@ impl Keys<'_> {
     }
 }
 
-fn place(store: StoreKind) -> &'static str {
+pub(super) fn place(store: StoreKind) -> &'static str {
     match store {
         StoreKind::Keyring => "the system keyring",
         StoreKind::File => "the encrypted file",

@@ -1,6 +1,8 @@
 //! `vk login`: a credential of the person's own account, without copying one by hand.
 
 mod browser;
+mod claude;
+pub(super) mod codex;
 mod openrouter;
 mod wait;
 
@@ -21,8 +23,19 @@ const DEFAULT_LABEL: &str = "default";
 pub async fn run(args: LoginArgs, context: &Context) -> Result<(), Failure> {
     let loaded = config::load(&context.env, &Flags::default())?;
     let vault = Vault::open(&loaded.dirs.data, &context.env, Arc::clone(&context.ui));
+    let other = |flag: &str, service: &str| {
+        Failure::usage("bad_arguments", format!("{flag} is for {service}")).fix(format!("vk login {service} {flag}"))
+    };
+    if args.device && args.service != LoginService::Codex {
+        return Err(other("--device", "codex"));
+    }
+    if args.token_stdin && args.service != LoginService::Claude {
+        return Err(other("--token-stdin", "claude"));
+    }
     let label = args.label.as_deref().unwrap_or(DEFAULT_LABEL);
     match args.service {
+        LoginService::Claude => claude::run(context, &loaded, &vault, label, args.token_stdin),
+        LoginService::Codex => codex::run(context, &loaded, &vault, label, args.device).await,
         LoginService::Openrouter => openrouter::run(context, &loaded, &vault, label).await,
     }
 }

@@ -13,6 +13,7 @@ pub mod first_contact;
 pub mod import;
 pub mod keys;
 pub mod login;
+pub mod logout;
 pub mod manual;
 pub mod models;
 mod pool;
@@ -25,6 +26,7 @@ mod stdin;
 pub mod tasks;
 pub mod trust;
 pub mod use_path;
+pub mod whoami;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -86,7 +88,10 @@ fn dispatch(cli: Cli, env: Env) -> u8 {
     };
     let ui = Arc::new(Terminal::new(&env, mode, quiet));
     let context = Context { env, ui };
-    match execute(cli.command, &context) {
+    let ended = execute(cli.command, &context);
+    // A renewal that was under way is stored before the program is gone.
+    crate::credential::plan::settle();
+    match ended {
         Ok(()) => 0,
         Err(ended) => {
             // A run has told its end as `task.finished`.
@@ -108,6 +113,8 @@ fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
         Some(Command::Demo(args)) => block_on(demo::run(args, context)),
         Some(Command::Keys(args)) => block_on(keys::run(args, context)),
         Some(Command::Login(args)) => block_on(login::run(args, context)),
+        Some(Command::Logout(args)) => block_on(logout::run(args, context)),
+        Some(Command::Whoami(args)) => block_on(whoami::run(args, context)),
         Some(Command::Exec(args)) => exec::run(args, context),
         Some(Command::Route(args)) => block_on(route::run(args, context)),
         Some(Command::Run(args)) => block_on(run::run(args, context)),

@@ -78,6 +78,7 @@ pub(super) fn merge(layers: Layers) -> Result<(Settings, Vec<String>), ConfigErr
             pool: project.free.pool.or(user.free.pool),
             allow_training: user.free.allow_training.unwrap_or(Sourced::built_in(false)),
         },
+        codex_issuer: user.codex_issuer,
         providers: user.providers,
     };
     Ok((settings, warnings))

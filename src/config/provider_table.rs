@@ -170,6 +170,11 @@ fn base_url(entry: &Entry<'_>, wire: Wire) -> Result<Sourced<String>, ConfigErro
     Ok(Sourced::new(address, text.source))
 }
 
+/// An address that no wire has a say in.
+pub(super) fn address(entry: &Entry<'_>) -> Result<Sourced<String>, ConfigError> {
+    base_url(entry, Wire::Chat)
+}
+
 fn prices(entry: &Entry<'_>) -> Result<BTreeMap<String, Sourced<PriceSettings>>, ConfigError> {
     let mut prices = BTreeMap::new();
     for entry in entry.table()?.into_entries() {

@@ -33,6 +33,8 @@ pub struct Settings {
     pub fallback: Vec<Sourced<Edge>>,
     pub sandbox: SandboxSettings,
     pub free: FreeSettings,
+    /// Where Codex logins are made and renewed; `None`: at the service's own identity server.
+    pub codex_issuer: Option<Sourced<String>>,
 }
 
 /// Which key pays: one of vk's store, or a variable that the user names for this run.

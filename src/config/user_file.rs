@@ -36,6 +36,8 @@ pub(super) struct UserValues {
     pub(super) write: Vec<Sourced<PathBuf>>,
     pub(super) env: Vec<Sourced<String>>,
     pub(super) free: FreeValues,
+    /// `[login.codex] issuer`: the identity server of Codex plans, where it is not the service's own.
+    pub(super) codex_issuer: Option<Sourced<String>>,
     /// `[projects."DIR"]`: the folder as written, and what it chooses.
     pub(super) projects: Vec<(PathBuf, Choice)>,
     /// `[projects."DIR".budget]`.
@@ -55,6 +57,7 @@ impl Default for UserValues {
             write: Vec::new(),
             env: Vec::new(),
             free: FreeValues::default(),
+            codex_issuer: None,
             projects: Vec::new(),
             project_budgets: Vec::new(),
         }
@@ -84,7 +87,8 @@ const REFUSED: &[Refused] = &[
 /// Reads the file. `home` stands for `~/` in folders; `own` are vk's folders, which no sandbox may write.
 pub(super) fn read(document: &Document<'_>, home: Option<&Path>, own: &[&Path]) -> Result<UserValues, ConfigError> {
     let mut top = document.parse()?;
-    let known = ["path", "provider", "model", "key", "providers", "budget", "fallback", "sandbox", "free", "projects"];
+    let known =
+        ["path", "provider", "model", "key", "providers", "budget", "fallback", "sandbox", "free", "login", "projects"];
     top.expect(&known, REFUSED)?;
     let mut values = UserValues { choice: Choice::take(&mut top)?, ..UserValues::default() };
     if let Some(entry) = top.take("providers") {
@@ -106,6 +110,15 @@ pub(super) fn read(document: &Document<'_>, home: Option<&Path>, own: &[&Path]) 
     }
     if let Some(entry) = top.take("free") {
         values.free = free::of_user(&entry)?;
+    }
+    if let Some(entry) = top.take("login") {
+        let mut table = entry.table()?;
+        table.expect(&["codex"], &[])?;
+        if let Some(entry) = table.take("codex") {
+            let mut table = entry.table()?;
+            table.expect(&["issuer"], &[secret("token")])?;
+            values.codex_issuer = table.take("issuer").map(|entry| provider_table::address(&entry)).transpose()?;
+        }
     }
     if let Some(entry) = top.take("projects") {
         for entry in entry.table()?.into_entries() {

@@ -35,6 +35,16 @@ pub enum CredentialError {
     /// The store gave a secret that is not the one which was added.
     #[error("the {} holds another secret for {provider}/{label} than the one that was added", place(*store))]
     Changed { provider: String, label: String, store: StoreKind },
+    #[error("{provider}/{label} is a login, not a key")]
+    NotAKey { provider: String, label: String },
+    #[error("{provider}/{label} is a key, not a login")]
+    NotALogin { provider: String, label: String },
+    /// Another process renews, replaces or ends the login and does not come to an end.
+    #[error("another vk is busy with this login")]
+    Busy { path: PathBuf },
+    /// While tokens were renewed, the login was replaced or ended.
+    #[error("the login {provider}/{label} was replaced or ended meanwhile")]
+    Overtaken { provider: String, label: String },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -109,6 +119,14 @@ impl From<CredentialError> for Failure {
                 .why("its fingerprint differs, so it was not used: who pays would not be who was shown")
                 .fix(format!("vk keys remove {label} --provider {provider} --yes"))
                 .fix(format!("vk keys add {provider} --label {label}")),
+            CredentialError::NotAKey { .. } => Failure::usage("not_a_key", what).fix("vk whoami"),
+            CredentialError::NotALogin { provider, label } => Failure::usage("not_a_login", what)
+                .fix(format!("vk keys remove {label} --provider {provider}"))
+                .fix("vk whoami"),
+            CredentialError::Busy { path } => unusable("login_busy")
+                .why("it renews the login or waits for a keyring")
+                .fix(format!("fuser -v {}   # who it is", shell::path(&path))),
+            CredentialError::Overtaken { .. } => unusable("login_overtaken").fix("vk whoami"),
             CredentialError::Store(error) => store_failure(error, &what),
         }
     }

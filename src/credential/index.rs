@@ -79,6 +79,20 @@ pub struct KeyInfo {
     /// Chosen by `vk keys default`: used where a provider has several keys and none is named.
     #[serde(default)]
     pub is_default: bool,
+    /// What the service calls the plan of a login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// When the access token of a login ends. It is renewed by itself before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// How often the tokens of a login were replaced; 0 for a key.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub generation: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl KeyInfo {
@@ -89,9 +103,10 @@ impl KeyInfo {
     }
 
     /// The name of the store's entry. The fingerprint is part of it: a key that replaces another is written beside
-    /// it, and the index decides in one step which of the two counts.
+    /// it, and the index decides in one step which of the two counts. So are the generations of a login.
     pub(crate) fn entry(&self) -> String {
-        format!("{}/{}/{}", self.provider, self.label, self.fingerprint)
+        let key = format!("{}/{}/{}", self.provider, self.label, self.fingerprint);
+        if self.kind == KeyKind::Oauth { format!("{key}.{}", self.generation) } else { key }
     }
 
     fn is(&self, provider: &str, label: &str) -> bool {
@@ -159,6 +174,10 @@ impl Index {
         Self { data: data.to_path_buf() }
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.data
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.data.join("keys.json")
     }
@@ -217,6 +236,9 @@ pub(crate) mod tests {
             added_at: Timestamp::UNIX_EPOCH,
             last_used_at: None,
             is_default: false,
+            plan: None,
+            expires_at: None,
+            generation: 0,
         }
     }
 

@@ -12,6 +12,7 @@ pub mod login;
 mod memory;
 pub mod origin;
 mod parts;
+pub mod plan;
 mod private;
 pub mod shape;
 mod store;

@@ -80,7 +80,8 @@ pub fn check(facts: ProviderFacts<'_>, secret: &Secret) -> Result<(), Failure> {
     let text = secret.expose();
     if text.starts_with("sk-ant-oat") || text.starts_with("sk-ant-ort") {
         return Err(refused("plan_token", "a Claude plan token cannot be used as an API key".to_owned())
-            .why("it belongs to a Pro or Max plan, which only Claude's own program may use; this version of vk does not drive plans")
+            .why("it belongs to a Pro or Max plan, which only Claude's own program may use")
+            .fix("vk login claude      # keeps it for that program")
             .fix("vk keys add anthropic      # with a key from https://platform.claude.com/settings/keys"));
     }
     if text.starts_with("sk-ant-admin") {

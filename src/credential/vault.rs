@@ -40,16 +40,17 @@ pub struct NewKey<'a> {
     pub replace: bool,
 }
 
-/// All of it blocks; none of it needs or enters the async runtime.
+/// All of it blocks; none of it needs or enters the async runtime. A clone is the same vault.
+#[derive(Clone)]
 pub struct Vault {
     index: Index,
     keyring: Arc<dyn SecretStore>,
-    file: AgeFile,
+    file: Arc<AgeFile>,
     memory: Arc<Memory>,
     ui: Arc<dyn Ui>,
     patience: Patience,
     /// A keyring call did not come back; another would only wait behind it.
-    stuck: AtomicBool,
+    stuck: Arc<AtomicBool>,
     /// Where the first key goes when nothing is pinned.
     first_choice: StoreKind,
 }
@@ -61,11 +62,11 @@ impl Vault {
         Self {
             index: Index::new(data),
             keyring: Arc::new(OsKeyring),
-            file: AgeFile::new(data, env, Arc::clone(&ui)),
+            file: Arc::new(AgeFile::new(data, env, Arc::clone(&ui))),
             memory: Arc::new(Memory::new()),
             patience: Patience { limit: if ui.interactive() { ATTENDED } else { HEADLESS }, notice: NOTICE },
             ui,
-            stuck: AtomicBool::new(false),
+            stuck: Arc::default(),
             first_choice: StoreKind::Keyring,
         }
     }
@@ -155,6 +156,9 @@ impl Vault {
                 wanted,
             });
         }
+        if key.kind == KeyKind::Oauth {
+            return Err(CredentialError::NotAKey { provider: provider.to_owned(), label: label.to_owned() });
+        }
         let entry = key.entry();
         let bytes = self.with(key.store, move |store| read_or_probe(store, &entry)).map_err(|error| match error {
             StoreError::Absent => {
@@ -202,6 +206,9 @@ impl Vault {
             added_at: clock::now(),
             last_used_at: None,
             is_default: before.is_some_and(|key| key.is_default),
+            plan: None,
+            expires_at: None,
+            generation: 0,
         };
         let (entry, bytes) = (key.entry(), SecretBytes::new(secret.expose().as_bytes().to_vec()));
         self.with(key.store, move |store| parts::put(store, &entry, &bytes))?;
@@ -344,6 +351,11 @@ impl Vault {
         self.with(StoreKind::Keyring, |store| probe(store)).map_err(Into::into)
     }
 
+    /// Whether this store takes, gives back and deletes an entry.
+    pub(crate) fn probe_store(&self, store: StoreKind) -> Result<(), CredentialError> {
+        self.with(store, |store| probe(store)).map_err(Into::into)
+    }
+
     fn change(
         &self,
         provider: &str,
@@ -365,7 +377,7 @@ impl Vault {
         job: impl FnOnce(&dyn SecretStore) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         match kind {
-            StoreKind::File => return job(&self.file),
+            StoreKind::File => return job(&*self.file),
             StoreKind::Memory => return job(&*self.memory),
             StoreKind::Keyring => {}
         }
@@ -425,6 +437,8 @@ fn probe(store: &dyn SecretStore) -> Result<(), StoreError> {
         Err(error) => Err(error),
     }
 }
+
+mod logins;
 
 #[cfg(test)]
 mod tests;

@@ -84,7 +84,7 @@ pub struct Credential<'a> {
     pub secret: &'a Secret,
 }
 
-/// One request. With a body it is a POST of JSON, without one a GET.
+/// One request. With a body it is a POST, of JSON unless its headers say otherwise; without one a GET.
 #[derive(Debug)]
 pub struct Request<'a> {
     pub url: &'a str,
@@ -136,11 +136,12 @@ impl Client {
         let client = self.client()?;
         let mut watch = Watch::start(&self.limits, address::is_loopback(&url));
         let mut building = match request.body {
-            Some(bytes) => client
-                .post(url.clone())
-                .header(CONTENT_LENGTH, bytes.len())
-                .header("content-type", "application/json")
-                .body(reqwest::Body::wrap(Outgoing { bytes: Some(bytes), on_leaving: Arc::new(on_leaving) })),
+            Some(bytes) => {
+                let building = client.post(url.clone()).header(CONTENT_LENGTH, bytes.len());
+                let is_said = request.headers.iter().any(|(name, _)| *name == "content-type");
+                let building = if is_said { building } else { building.header("content-type", "application/json") };
+                building.body(reqwest::Body::wrap(Outgoing { bytes: Some(bytes), on_leaving: Arc::new(on_leaving) }))
+            }
             None => client.get(url.clone()),
         };
         for (name, value) in request.headers {

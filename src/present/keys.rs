@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::json::text;
 use super::table::{cell, new_table, render};
 use crate::base::clock;
-use crate::credential::KeyInfo;
+use crate::credential::{KeyInfo, KeyKind};
 use crate::domain::failure::Failure;
 
 /// A key that was tested, with what the test changed, and why it failed if it did.
@@ -43,7 +43,7 @@ pub fn table(keys: &[KeyInfo], width: Option<u16>) -> String {
             cell(&label(key)),
             cell(&key.fingerprint),
             cell(key.store.as_str()),
-            cell(key.account.as_deref().unwrap_or("unknown")),
+            cell(account(key)),
             cell(&day(key.added_at)),
             cell(&key.last_used_at.map_or_else(|| "never".to_owned(), day)),
         ]);
@@ -87,6 +87,15 @@ fn label(key: &KeyInfo) -> String {
     if key.is_default { format!("{} (default)", key.label) } else { key.label.clone() }
 }
 
+/// Whose it is. A setup-token does not say, and nobody can be asked.
+pub(super) fn account(key: &KeyInfo) -> &str {
+    match (&key.account, key.kind) {
+        (Some(account), _) => account,
+        (None, KeyKind::SetupToken) => "not verifiable",
+        (None, _) => "unknown",
+    }
+}
+
 fn day(at: Timestamp) -> String {
     clock::rfc3339(at)[..10].to_owned()
 }
@@ -94,7 +103,7 @@ fn day(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credential::{KeyKind, StoreKind};
+    use crate::credential::StoreKind;
 
     fn keys() -> Vec<KeyInfo> {
         let first = KeyInfo {
@@ -109,6 +118,9 @@ mod tests {
             added_at: "2026-11-20T09:00:00.5Z".parse().unwrap(),
             last_used_at: Some("2026-11-24T10:30:00Z".parse().unwrap()),
             is_default: true,
+            plan: None,
+            expires_at: None,
+            generation: 0,
         };
         let second = KeyInfo {
             provider: "openai".to_owned(),

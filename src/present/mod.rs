@@ -28,6 +28,7 @@ pub mod table;
 mod talk;
 pub mod tasks;
 pub mod terminal;
+pub mod whoami;
 
 use std::io::{self, Write};
 

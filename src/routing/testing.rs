@@ -73,6 +73,7 @@ impl World {
             checks: Vec::new(),
             budget: Budgets::of_task(Sourced::built_in(Usd::from_cents(500))),
             fallback: Vec::new(),
+            codex_issuer: None,
             sandbox: SandboxSettings {
                 require: Sourced::built_in(Require::Full),
                 read: Vec::new(),

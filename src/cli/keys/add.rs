@@ -183,6 +183,10 @@ impl Keys<'_> {
 }
 
 fn from_stdin() -> Result<Secret, Failure> {
+    shape::clean(stdin_text()?)
+}
+
+pub(super) fn stdin_text() -> Result<String, Failure> {
     let stdin = std::io::stdin();
     if stdin.is_terminal() {
         return Err(Failure::usage("stdin_is_terminal", "stdin is a terminal, which would show the key")
@@ -194,5 +198,5 @@ fn from_stdin() -> Result<Secret, Failure> {
     read.map_err(|error| Failure::usage("stdin_unreadable", "stdin cannot be read").why(error.to_string()))?;
     let text = std::str::from_utf8(&bytes)
         .map_err(|_| super::no_credential("not_a_key", "what stdin gave is not text".to_owned()))?;
-    shape::clean(text.to_owned())
+    Ok(text.to_owned())
 }

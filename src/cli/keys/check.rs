@@ -3,7 +3,7 @@
 use super::super::args::ListOutput;
 use super::{Keys, no_credential};
 use crate::config::ProviderSettings;
-use crate::credential::{KeyInfo, ProviderFacts, origin, shape};
+use crate::credential::{KeyInfo, KeyKind, ProviderFacts, origin, shape};
 use crate::domain::failure::{Failure, Status};
 use crate::net::http::Client;
 use crate::present;
@@ -51,7 +51,7 @@ impl Keys<'_> {
             return Ok(vec![self.find("test", label, provider)?]);
         }
         let mut keys = self.vault.list()?;
-        keys.retain(|key| provider.is_none_or(|provider| key.provider == provider));
+        keys.retain(|key| key.kind == KeyKind::ApiKey && provider.is_none_or(|provider| key.provider == provider));
         if keys.is_empty() {
             let whose = provider.map_or_else(|| "no key".to_owned(), |provider| format!("no key of {provider}"));
             return Err(no_credential("no_key", format!("{whose} is stored"))
@@ -61,6 +61,11 @@ impl Keys<'_> {
     }
 
     async fn test_one(&self, client: &Client, key: &KeyInfo, accept_address: bool) -> Result<(), Failure> {
+        if key.kind != KeyKind::ApiKey {
+            return Err(Failure::usage("not_a_key", format!("{} is a login to a plan, not a key", key.name()))
+                .why("whose it is and what is left of it stands in another list")
+                .fix("vk whoami"));
+        }
         let settings = self.provider(&key.provider)?;
         let base_url = settings.base_url.value.as_str();
         if accept_address && origin::of(base_url).as_ref() != Some(&key.origin) {

@@ -31,6 +31,7 @@ pub(super) async fn run(context: &Context, loaded: &Loaded, vault: &Vault, label
         address: &address,
         listener,
         expected: &expected,
+        tree: &loaded.project.root,
         otherwise: "vk keys add openrouter --stdin      # with a key from https://openrouter.ai/settings/keys",
     };
     let code = code(context, page).await?;

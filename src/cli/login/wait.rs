@@ -1,5 +1,6 @@
 //! Waiting for the one who logs in: the browser's callback or what the person pastes, whichever comes first.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub(super) struct Page<'a> {
     pub address: &'a str,
     pub listener: Listener,
     pub expected: &'a Expected,
+    /// The project, whose own programs open nothing.
+    pub tree: &'a Path,
     /// What stores a credential without a browser.
     pub otherwise: &'a str,
 }
@@ -35,7 +38,7 @@ pub(super) struct Page<'a> {
 pub(super) async fn code(context: &Context, page: Page<'_>) -> Result<Code, Failure> {
     let ui = &context.ui;
     let attended = ui.interactive();
-    let opened = !context.env.flag("CI") && browser::open(&context.env, page.address, None).await;
+    let opened = !context.env.flag("CI") && browser::open(&context.env, page.address, Some(page.tree)).await;
     if !attended && !opened {
         return Err(Failure::new(
             Status::NoCredential,

@@ -67,7 +67,7 @@ impl Code {
         ((1..=LONGEST_CODE).contains(&text.len()) && text.bytes().all(plain)).then(|| Self(Secret::new(text)))
     }
 
-    pub(super) fn expose(&self) -> &str {
+    pub(in crate::credential) fn expose(&self) -> &str {
         self.0.expose()
     }
 }

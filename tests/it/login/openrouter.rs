@@ -11,11 +11,11 @@ use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::browser::{follow, get, page, with_file};
+use crate::free;
 use crate::support::env::{PLANTED, Vk};
 use crate::support::provider::{Captured, Script};
 use crate::support::service::Service;
 use crate::support::terminal;
-use crate::support::turn::Turn;
 
 /// The key that the service makes; a planted one, so that every run looks for it where it must not be.
 const KEY: &str = PLANTED[2].1;
@@ -250,13 +250,12 @@ fn a_label_that_is_taken_is_replaced_only_when_the_person_says_so() {
 
 #[test]
 fn two_commands_and_a_task_runs_for_nothing() {
-    let model = "openai/gpt-oss-20b:free";
-    let openrouter = OpenRouter::with(move |request| match request.path.as_str() {
+    let openrouter = OpenRouter::with(|request| match request.path.as_str() {
+        "/api/v1/models" => Some(free::two()),
         "/api/v1/chat/completions" => {
             assert_eq!(request.header("authorization"), Some(format!("Bearer {KEY}").as_str()));
-            Some(Script::sse(&Turn::say("Done.").model(model).cost("0").chat()))
+            Some(free::done("a/first:free"))
         }
-        "/api/v1/models" => Some(crate::free::list(&[(model, "0", crate::free::TOOLS, 131_072)])),
         _ => None,
     });
     let vk = openrouter.vk().git();
@@ -270,4 +269,5 @@ fn two_commands_and_a_task_runs_for_nothing() {
     assert_eq!(ran.code, 0, "{ran}");
     let finished = &ran.json_lines()[0];
     assert_eq!((&finished["cost_state"], &finished["proof"]), (&"free".into(), &"verified".into()), "{ran}");
+    assert!(ran.stderr.contains("free · openrouter · a/first:free · key default"), "{ran}");
 }

@@ -17,6 +17,7 @@ pub struct Session {
     program: Child,
     master: File,
     seen: Arc<Mutex<Vec<u8>>>,
+    reader: std::thread::JoinHandle<()>,
     /// How much of what was seen has been waited for.
     read: usize,
 }
@@ -51,13 +52,13 @@ pub fn start_program(plain: &Command) -> Option<Session> {
     let master = File::from(master);
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (mut reader, sink) = (master.try_clone().unwrap(), Arc::clone(&seen));
-    std::thread::spawn(move || {
+    let reader = std::thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = reader.read(&mut buffer) {
             sink.lock().unwrap().extend_from_slice(&buffer[..count]);
         }
     });
-    Some(Session { program, master, seen, read: 0 })
+    Some(Session { program, master, seen, reader, read: 0 })
 }
 
 impl Session {
@@ -102,11 +103,10 @@ impl Session {
             assert!(Instant::now() < limit, "it does not end:\n{}", self.text());
             std::thread::sleep(Duration::from_millis(5));
         };
-        // The reader has everything once nothing more comes.
-        let mut before = usize::MAX;
-        while before != self.text().len() {
-            before = self.text().len();
-            std::thread::sleep(Duration::from_millis(20));
+        // The terminal ends with the last program on it; one that runs on in the background is not waited for.
+        let limit = Instant::now() + Duration::from_secs(2);
+        while !self.reader.is_finished() && Instant::now() < limit {
+            std::thread::sleep(Duration::from_millis(2));
         }
         Ran { code: code_of(status), stdout: self.text(), stderr: String::new() }
     }
