@@ -20,6 +20,7 @@ use crate::net::http::Client;
 use crate::present;
 use crate::present::whoami::{Identity, Row};
 use crate::provider::{self, Endpoint};
+use crate::task::own_logins::own_logins;
 use crate::task::prepare::Known;
 
 /// What is left is beside the point where it takes longer.
@@ -37,11 +38,15 @@ pub async fn run(args: WhoamiArgs, context: &Context) -> Result<(), Failure> {
     // A login that is renewed meanwhile is stored before the program ends.
     let cancel = Cancel::default();
     listen(&cancel);
-    let rows = tokio::select! {
-        signal = cancel.cancelled() => return Err(signal.failure()),
-        rows = join_all(known.keys.iter().map(|key| row(context, &known, &client, key))) => rows,
+    let asked = async {
+        let rows = join_all(known.keys.iter().map(|key| row(context, &known, &client, key)));
+        tokio::join!(rows, own_logins(&context.env, &known.loaded.project.root))
     };
-    let identity = Identity { project: &known.loaded.project.name, route: route.as_ref(), rows };
+    let (rows, programs) = tokio::select! {
+        signal = cancel.cancelled() => return Err(signal.failure()),
+        answers = asked => answers,
+    };
+    let identity = Identity { project: &known.loaded.project.name, route: route.as_ref(), rows, programs };
     match args.output {
         ListOutput::Json => present::stdout(&present::whoami::json(&identity)),
         ListOutput::Table => present::stdout(&present::whoami::table(&identity, present::table::width(&context.env))),

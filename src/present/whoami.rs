@@ -10,12 +10,15 @@ use crate::base::clock;
 use crate::credential::KeyInfo;
 use crate::domain::failure::Failure;
 use crate::domain::route::{CredentialRef, Route};
+use crate::task::own_logins::OwnLogin;
 
 /// Everything that is known, and what this project does with it.
 pub struct Identity<'a> {
     pub project: &'a str,
     pub route: Result<&'a Route, &'a Failure>,
     pub rows: Vec<Row>,
+    /// Other programs' own logins, which vk never reads.
+    pub programs: Vec<OwnLogin>,
 }
 
 /// One stored credential.
@@ -63,6 +66,14 @@ pub fn json(identity: &Identity<'_>) -> String {
             "error": row.problem,
         })
     });
+    let programs = identity.programs.iter().map(|login| {
+        json!({
+            "program": login.program,
+            "standing": login.standing,
+            "account": login.account,
+            "plan": login.plan,
+        })
+    });
     let route = identity.route.ok();
     text(&json!({
         "project": identity.project,
@@ -71,6 +82,7 @@ pub fn json(identity: &Identity<'_>) -> String {
         "payer": route.map(|route| &route.payer),
         "error": identity.route.err(),
         "credentials": rows.collect::<Vec<Value>>(),
+        "programs": programs.collect::<Vec<Value>>(),
     }))
 }
 
@@ -107,6 +119,13 @@ pub fn table(identity: &Identity<'_>, width: Option<u16>) -> String {
             let fix = problem.fix.first().map(|fix| format!("; {fix}")).unwrap_or_default();
             shown.push_str(&hanging(&name, &format!("{}{fix}", problem.message()), width));
         }
+    }
+    for login in &identity.programs {
+        let plan = login.plan.as_ref().map(|plan| format!("plan {plan}"));
+        let of: Vec<String> = login.account.iter().cloned().chain(plan).collect();
+        let of = if of.is_empty() { String::new() } else { format!(" ({})", of.join(", ")) };
+        let name = format!("the program {}: ", login.program);
+        shown.push_str(&hanging(&name, &format!("{}{of}", login.standing), width));
     }
     let here = match identity.route {
         Ok(route) => match identity.reason() {

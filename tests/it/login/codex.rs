@@ -285,3 +285,32 @@ fn a_newer_login_takes_the_place_of_an_older_one_and_logging_out_leaves_nothing(
     assert_eq!(ran.code, 3, "{ran}");
     assert!(ran.stderr.contains("there is no login to codex"), "{ran}");
 }
+
+#[test]
+fn the_programs_own_logins_are_what_they_say_and_they_are_given_no_key() {
+    let vk = Vk::new();
+    let bin = vk.home().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    for (name, says) in [
+        (
+            "claude",
+            r#"echo '{"loggedIn": true, "authMethod": "claude.ai", "email": "ada@example.com", "subscriptionType": "max"}'"#,
+        ),
+        ("codex", "echo 'Not logged in' >&2; exit 1"),
+    ] {
+        let file = bin.join(name);
+        let leak = "if env | grep -q ambient-canary; then echo leak; exit 3; fi";
+        std::fs::write(&file, format!("#!/bin/sh\n{leak}\n[ \"$2\" = status ] || exit 4\n{says}\n")).unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let path = format!("{}:/usr/bin:/bin", bin.display());
+    let vk = vk.var("PATH", &path).var("ANTHROPIC_API_KEY", "ambient-canary");
+    let ran = vk.run(&["whoami", "--output", "json"]);
+    let programs = ran.json_lines()[0]["programs"].clone();
+    assert_eq!(programs[0]["standing"], "logged in with a plan", "{ran}");
+    assert_eq!((&programs[0]["account"], &programs[0]["plan"]), (&"ada@example.com".into(), &"max".into()));
+    assert_eq!(programs[1]["standing"], "not logged in", "{ran}");
+    let shown = vk.run(&["whoami"]).stdout;
+    assert!(shown.contains("the program claude: logged in with a plan (ada@example.com, plan max)"), "{shown}");
+    assert!(shown.contains("pays with: nobody yet"), "{shown}");
+}
