@@ -104,7 +104,7 @@ impl<'a> Rotation<'a> {
     /// counts against the account's day.
     #[must_use]
     pub fn can_take_over_from(&self, route: &Route) -> bool {
-        if self.pinned.is_some() || route.path != PayPath::Free {
+        if self.pinned.is_some() || !self.is_of_pool(route) {
             return false;
         }
         self.known.with_free(&self.free, Some(&self.order.task), |facts| {
@@ -114,6 +114,14 @@ impl<'a> Rotation<'a> {
             let ask = routing::ask_of_pool(facts, &closed);
             matches!(pool::next(&members, &self.free.standings, &ask), Choice::Take(_))
         })
+    }
+
+    /// Whether the route is one that the pool of this task made: on the path that was chosen, at a provider that it
+    /// names. To a route that an edge led to, the pool has nobody to give.
+    fn is_of_pool(&self, route: &Route) -> bool {
+        let is_chosen = self.known.loaded.settings.path.as_deref() == Some(&PayPath::Free);
+        let providers = || self.known.with_free(&self.free, Some(&self.order.task), routing::free_providers);
+        is_chosen && route.path == PayPath::Free && providers().contains(&route.provider)
     }
 
     /// After a failure: keeps what it says, and gives the route of the member that takes over.
@@ -152,6 +160,9 @@ impl<'a> Rotation<'a> {
             Lesson::Account { until, day_limit } => record.cool_account(&account, until, day_limit, now),
             Lesson::MayTrain => record.set_may_train(&name, now),
         })?;
+        if !self.is_of_pool(route) {
+            return Err(failure);
+        }
         self.free.standings = record.standings();
         self.free.needed = LEAST_CONTEXT.max(transcript_tokens + ROOM);
         let words = [call.message.as_str(), failure.what.as_str()].into_iter().find(|words| !words.is_empty());

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::{FREE, TOOLS, asked, busy, done, error, list, tool, two, user};
-use crate::run::report;
+use crate::run::{ANTHROPIC, report};
+use crate::support::env::Vk;
 use crate::support::provider::{Provider, Script};
 
 #[test]
@@ -175,4 +176,20 @@ fn another_provider_takes_over_only_where_the_pool_names_it() {
     let switched = events.iter().find(|event| event["type"] == "model.switched").unwrap();
     assert_eq!((&switched["from"], &switched["to"]), (&json!("openrouter/a/only:free"), &json!("vllm/qwen3:8b")));
     assert_eq!(events.last().unwrap()["cost_usd"], "0.00", "{ran}");
+}
+
+/// The pool is of the path that was chosen: from a server that an edge led to, nothing leads back to who paid before.
+#[test]
+fn nobody_takes_over_from_a_route_that_an_edge_led_to() {
+    let refusal = json!({"type": "error", "error": {"type": "billing_error", "message": "pay first"}});
+    let paid = Provider::start([Script::json(402, &refusal.to_string())]);
+    let down = || error(503, "loading", &json!({})).header("retry-after-ms", "2");
+    let server = Provider::start([down(), down(), down()]);
+    let vk = Vk::new().provider("anthropic", &paid.url()).provider("vllm", &format!("{}/v1", server.url()));
+    let vk = vk
+        .config("[fallback]\n\"byok:anthropic -> free:vllm\" = \"1.00\"\n")
+        .config("[providers.vllm.prices.\"house\"]\nas = \"anthropic/claude-sonnet-5-5\"\n");
+    let (ran, finished) = report(&vk, &ANTHROPIC, &["go"]);
+    assert_eq!((ran.code, finished["status"].as_str()), (4, Some("payer_blocked")), "the first cause: {ran}");
+    assert_eq!((paid.requests().len(), server.requests().len()), (1, 3), "{ran}");
 }
