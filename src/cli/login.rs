@@ -2,7 +2,7 @@
 
 mod browser;
 mod claude;
-pub(super) mod codex;
+mod codex;
 mod openrouter;
 mod wait;
 

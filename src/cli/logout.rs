@@ -6,11 +6,10 @@ use std::time::Duration;
 use super::args::LogoutArgs;
 use super::context::Context;
 use super::keys::place;
-use super::login::codex;
 use crate::config::provider::OPENROUTER;
 use crate::config::{self, Flags, Loaded};
 use crate::credential::plan::codex::Issuer;
-use crate::credential::plan::{CLAUDE, CODEX};
+use crate::credential::plan::{CLAUDE, CODEX, Service};
 use crate::credential::{CredentialError, KeyInfo, KeyKind, Vault};
 use crate::domain::failure::{Failure, Status};
 use crate::net::Limits;
@@ -59,7 +58,7 @@ async fn end_login(context: &Context, loaded: &Loaded, vault: &Vault, key: &KeyI
             let issuer = Issuer::new(&tokens.issuer)?;
             let limits = Limits { total: REVOKE, ..Limits::default() };
             let client = Client::with_limits(&context.env, limits)?;
-            let is_known = tokens.issuer == codex::issuer(loaded);
+            let is_known = tokens.issuer == Service::of(&loaded.settings).issuer;
             let ended = if is_known { issuer.revoke(&client, &tokens.refresh).await } else { Ok(()) };
             if let (false, _) | (_, Err(_)) = (is_known, &ended) {
                 let why = ended.err().map_or_else(
@@ -83,7 +82,7 @@ fn chosen(keys: &[KeyInfo], provider: Option<&str>, label: Option<&str>) -> Resu
         let failure = Failure::usage("no_login", format!("{name} has keys, and no login"));
         let fix = label
             .map_or_else(|| "vk keys list".to_owned(), |label| format!("vk keys remove {label} --provider {name}"));
-        return Err(failure.fix(fix).fix("vk logout codex"));
+        return Err(failure.fix(fix).fix("vk whoami"));
     }
     let is_meant = |key: &&KeyInfo| match provider {
         Some(name) => key.provider == name,

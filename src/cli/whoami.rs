@@ -7,11 +7,10 @@ use futures_util::future::join_all;
 
 use super::args::{ListOutput, WhoamiArgs};
 use super::context::Context;
-use super::login::codex;
 use super::run::listen;
 use crate::agent::cancel::Cancel;
 use crate::config::Flags;
-use crate::credential::plan::{CODEX, Want, codex_access, quota};
+use crate::credential::plan::{CODEX, Service, Want, codex_access, quota};
 use crate::credential::{KeyInfo, KeyKind};
 use crate::domain::failure::Failure;
 use crate::domain::path::PayPath;
@@ -74,7 +73,7 @@ async fn row(context: &Context, known: &Known, client: &Client, key: &KeyInfo) -
 }
 
 async fn codex_left(context: &Context, known: &Known, client: &Client, label: &str) -> Result<String, Failure> {
-    let (issuer, base_url) = (codex::issuer(&known.loaded), &codex::base_url(&known.loaded));
+    let Service { issuer, base_url } = &Service::of(&known.loaded.settings);
     let access = |want| codex_access(&known.vault, &context.env, issuer, base_url, label, want);
     let mut want = Want::Fresh;
     // A token that another process left, then one that was renewed.

@@ -92,8 +92,10 @@ pub fn table(identity: &Identity<'_>, width: Option<u16>) -> String {
     if identity.rows.is_empty() {
         shown.push_str("Nothing is stored. Log in with vk login openrouter, or store a key with vk keys add.\n");
     } else {
-        let mut table =
-            new_table(&["", "provider", "label", "kind", "fingerprint", "account", "plan", "ends", "store"], width);
+        let mut table = new_table(
+            &["", "provider", "label", "kind", "fingerprint", "account", "plan", "token ends", "store"],
+            width,
+        );
         for row in &identity.rows {
             let key = &row.key;
             table.add_row([

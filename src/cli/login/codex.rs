@@ -14,8 +14,8 @@ use crate::agent::cancel::Cancel;
 use crate::base::clock;
 use crate::config::Loaded;
 use crate::credential::login::Listener;
-use crate::credential::plan::codex::{BACKEND, Device, ISSUER, Issuer, Login, PORTS};
-use crate::credential::plan::{CODEX, Given, Tokens};
+use crate::credential::plan::codex::{Device, Issuer, Login, PORTS};
+use crate::credential::plan::{CODEX, Given, Service, Tokens};
 use crate::credential::{KeyInfo, Vault};
 use crate::domain::failure::{Failure, Status};
 use crate::net::http::Client;
@@ -28,18 +28,6 @@ const MOST_FAILURES: u32 = 5;
 const LOCK: Duration = Duration::from_mins(1);
 
 const BY_CODE: &str = "vk login codex --device";
-
-/// The identity server: the service's own, or the one that the user's configuration names.
-pub(in crate::cli) fn issuer(loaded: &Loaded) -> &str {
-    loaded.settings.codex_issuer.as_ref().map_or(ISSUER, |issuer| issuer.value.as_str())
-}
-
-/// Where the login's token is sent: the service that belongs to the identity server.
-pub(in crate::cli) fn base_url(loaded: &Loaded) -> String {
-    let named = loaded.settings.providers.get(CODEX).map(|provider| provider.base_url.value.clone());
-    let beside = loaded.settings.codex_issuer.as_ref().map(|issuer| format!("{}/backend-api", issuer.value));
-    named.or(beside).unwrap_or_else(|| BACKEND.to_owned())
-}
 
 pub(super) async fn run(
     context: &Context,
@@ -54,20 +42,20 @@ pub(super) async fn run(
     if let Some(note) = client.proxy_note() {
         context.ui.say(&note);
     }
-    let address = issuer(loaded);
-    let issuer = Issuer::new(address)?;
+    let service = Service::of(&loaded.settings);
+    let issuer = Issuer::new(&service.issuer)?;
     let given = if device {
         by_device(context, &client, &issuer).await?
     } else {
         by_browser(context, loaded, &client, &issuer).await?
     };
-    let tokens = Tokens::of_login(given, address, clock::now()).ok_or_else(|| {
+    let tokens = Tokens::of_login(given, &service.issuer, clock::now()).ok_or_else(|| {
         Failure::new(Status::ProviderFailed, "malformed", "the service answered without the tokens of a login")
             .fix("vk login codex")
     })?;
     let key = {
         let _held = vault.lock_login(CODEX, label, LOCK)?;
-        vault.add_login(CODEX, label, &base_url(loaded), replace, tokens)?
+        vault.add_login(CODEX, label, &service.base_url, replace, tokens)?
     };
     tell(context, &key);
     Ok(())

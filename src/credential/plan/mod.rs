@@ -12,6 +12,30 @@ pub use claims::Claims;
 pub use record::{Given, Tokens};
 pub use refresh::{Access, Want, codex_access, settle};
 
+use crate::config::Settings;
+
+/// Where Codex logins are made and used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The identity server: the service's own, or the one that the user's configuration names.
+    pub issuer: String,
+    /// Where the access token is sent. Beside another identity server, unless the configuration says otherwise.
+    pub base_url: String,
+}
+
+impl Service {
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        let issuer = settings.codex_issuer.as_ref().map(|issuer| issuer.value.clone());
+        let named = settings.providers.get(CODEX).map(|provider| provider.base_url.value.clone());
+        let beside = issuer.as_ref().map(|issuer| format!("{issuer}/backend-api"));
+        Self {
+            base_url: named.or(beside).unwrap_or_else(|| codex::BACKEND.to_owned()),
+            issuer: issuer.unwrap_or_else(|| codex::ISSUER.to_owned()),
+        }
+    }
+}
+
 /// The provider's name of a Codex plan.
 pub const CODEX: &str = "codex";
 /// The provider's name of a Claude plan.

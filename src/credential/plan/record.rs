@@ -85,7 +85,7 @@ impl Tokens {
     }
 
     /// The next generation: what the answer gave in place of what there was.
-    pub(super) fn with(&self, given: Given, now: Timestamp) -> Self {
+    pub(crate) fn with(&self, given: Given, now: Timestamp) -> Self {
         let mut next = self.clone();
         next.generation = self.generation + 1;
         if let Some(access) = given.access {

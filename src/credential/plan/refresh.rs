@@ -132,7 +132,15 @@ impl Job {
         if self.serves(&tokens) {
             return Ok(access(&key, tokens));
         }
-        let _held = self.vault.lock_login(CODEX, &self.label, WAIT)?;
+        let _held = match self.vault.lock_login(CODEX, &self.label, WAIT) {
+            // Whoever holds it does not come to an end; what there is works for some minutes yet.
+            Err(CredentialError::Busy { .. })
+                if matches!(self.want, Want::Fresh) && tokens.still_works(clock::now()) =>
+            {
+                return Ok(access(&key, tokens));
+            }
+            held => held?,
+        };
         // Whoever held the lock before may have renewed it.
         let (key, tokens) = self.stored()?;
         if self.serves(&tokens) {

@@ -137,14 +137,21 @@ impl Vault {
             expires_at: Some(tokens.expires_at),
             ..key
         };
+        let is_overtaken = |content: &Content| {
+            let before = content.find(&key.provider, &key.label);
+            let is_same_login = before.is_some_and(|before| before.added_at == key.added_at);
+            before.is_some_and(|before| before.generation >= key.generation) || renews && !is_same_login
+        };
+        let overtaken = || CredentialError::Overtaken { provider: key.provider.clone(), label: key.label.clone() };
+        if is_overtaken(&self.index.read()?) {
+            return Err(overtaken());
+        }
         let (entry, bytes) = (key.entry(), tokens.to_bytes());
         // Written and read back before anything names it.
         self.with(key.store, move |store| parts::put(store, &entry, &bytes))?;
         let recorded = self.index.update(|content: &mut Content| {
-            let before = content.find(&key.provider, &key.label);
-            let is_same_login = before.is_some_and(|before| before.added_at == key.added_at);
-            if before.is_some_and(|before| before.generation >= key.generation) || renews && !is_same_login {
-                return Err(CredentialError::Overtaken { provider: key.provider.clone(), label: key.label.clone() });
+            if is_overtaken(content) {
+                return Err(overtaken());
             }
             content.store.get_or_insert(key.store);
             Ok(content.put(key.clone()))
@@ -158,7 +165,7 @@ impl Vault {
             }
             // What could only not be entered stays: it may be the one place that has these tokens.
             Err(error) => {
-                if !renews || matches!(error, CredentialError::Overtaken { .. }) {
+                if !renews && !matches!(error, CredentialError::Overtaken { .. }) {
                     let entry = key.entry();
                     let _ = self.with(key.store, move |store| parts::delete(store, &entry));
                 }

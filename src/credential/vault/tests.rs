@@ -169,3 +169,42 @@ fn labels_have_plain_names() {
         assert!(check_label(bad).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn tokens_that_no_index_names_yet_are_found_and_older_ones_never_take_their_place() {
+    use crate::credential::plan::{Given, Tokens};
+    let dir = tempfile::tempdir().unwrap();
+    let keyring = Arc::new(Memory::new());
+    let vault = vault(dir.path(), &keyring);
+    let given = |name: &str| Given {
+        access: Some(Secret::new(format!("{name}-canary"))),
+        refresh: Some(Secret::new("refresh-canary")),
+        ..Given::default()
+    };
+    let login = |name: &str| Tokens::of_login(given(name), "https://id.example", clock::now()).unwrap();
+    let first = vault.add_login("codex", "default", HOME, false, login("first")).unwrap();
+    let (key, tokens) = vault.tokens("codex", "default").unwrap();
+    assert_eq!((key.generation, vault.unfinished(&key).unwrap().is_none()), (1, true));
+    // A process that ended between the store and the index.
+    let second = tokens.with(given("second"), clock::now());
+    let entry = KeyInfo { generation: 2, ..key.clone() }.entry();
+    parts::put(&*keyring, &entry, &second.to_bytes()).unwrap();
+    let found = vault.unfinished(&key).unwrap().unwrap();
+    vault.replace_tokens(&key, &found).unwrap();
+    assert_eq!(vault.tokens("codex", "default").unwrap().1.access.expose(), "second-canary");
+    assert_eq!(keyring.names(), [entry]);
+    // The same again, from a process that came too late, and one whose login was replaced meanwhile.
+    assert_eq!(code(vault.replace_tokens(&key, &found).unwrap_err()), "login_overtaken");
+    let other = vault.add_login("codex", "default", HOME, true, login("other")).unwrap();
+    let late = found.with(given("late"), clock::now());
+    assert_eq!(code(vault.replace_tokens(&first, &late).unwrap_err()), "login_overtaken");
+    assert_eq!(vault.tokens("codex", "default").unwrap().1.access.expose(), "other-canary");
+    // Nor is an entry of the old login taken for a newer one of this.
+    let later = late.with(given("late"), clock::now());
+    assert_eq!((later.generation, other.generation), (4, 3));
+    parts::put(&*keyring, &KeyInfo { generation: 4, ..other.clone() }.entry(), &later.to_bytes()).unwrap();
+    assert!(vault.unfinished(&other).unwrap().is_none());
+    assert_eq!(code(vault.secret("codex", "default", HOME).unwrap_err()), "not_a_key");
+    vault.remove_login(&other).unwrap();
+    assert!(vault.list().unwrap().is_empty() && keyring.names().is_empty(), "{:?}", keyring.names());
+}
