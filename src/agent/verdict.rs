@@ -53,7 +53,7 @@ pub(super) fn contradicted(answered: &Answered<'_>) -> Failure {
     .why(why)
     .fix(match &route.credential {
         CredentialRef::Stored { label, provider, .. } => format!("vk keys test {label} --provider {provider}"),
-        CredentialRef::Env { .. } | CredentialRef::None => "vk route".to_owned(),
+        CredentialRef::Env { .. } | CredentialRef::Login | CredentialRef::None => "vk route".to_owned(),
     })
 }
 

@@ -21,11 +21,9 @@ pub use run::{Approve, ChoiceArgs, RunArgs, RunOutput, SandboxMode};
 use clap::builder::PossibleValue;
 use clap::{Args, Command as Clap, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
-/// The words of the paths. A plan cannot pay in this version, so it is taken, for an answer that says so, but not
-/// offered.
+/// The words of the paths.
 fn paths() -> [PossibleValue; 4] {
-    let [byok, platform, free, plan] = ["byok", "platform", "free", "subscription"].map(PossibleValue::new);
-    [byok, platform, free, plan.hide(true)]
+    ["byok", "subscription", "platform", "free"].map(PossibleValue::new)
 }
 
 /// Hand coding tasks to AI models; see and decide which model runs and whose account pays.

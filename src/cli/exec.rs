@@ -39,6 +39,9 @@ pub fn run(args: ExecArgs, context: &Context) -> Result<(), Failure> {
     if account.path == PayPath::Free && !is_local(&account.base_url.value) {
         return Err(sells_too(&account, &name));
     }
+    if account.path == PayPath::Subscription {
+        return Err(plan_only(&account, &name));
+    }
     let secret = prepare::secret(env, &known, &account.provider, &account.base_url.value, &account.credential)?;
     let ignored = &known.loaded.ignored_ambient;
     for line in handed_over::lines(&account, &name, ignored, &env_file_names(&known.loaded.project.root)) {
@@ -127,6 +130,14 @@ fn missing(program: &OsStr) -> Failure {
     Failure::usage("no_such_program", format!("there is no program {program}"))
         .why("it was looked for in PATH")
         .fix("vk exec -- /path/to/program")
+}
+
+fn plan_only(account: &Account, program: &str) -> Failure {
+    let provider = &account.provider;
+    Failure::usage("plan_only", format!("a plan pays only for its own program, and {program} was to be given it"))
+        .why(format!("vk run drives {provider} itself"))
+        .fix("vk run \"TASK\"")
+        .fix(format!("vk exec --path byok -- {program}"))
 }
 
 fn sells_too(account: &Account, program: &str) -> Failure {

@@ -10,6 +10,7 @@ use crate::domain::path::{Auth, PayPath};
 use crate::domain::ui::Question;
 use crate::present;
 use crate::present::first_contact::{self, Overview, Sight};
+use crate::routing::plan::{self, Standing};
 use crate::routing::{self, payer};
 use crate::task::detect::{self, Found};
 use crate::task::prepare::Known;
@@ -31,6 +32,10 @@ enum Offer {
     Stored {
         provider: String,
         label: String,
+    },
+    /// A plan whose program is logged in.
+    Plan {
+        provider: &'static str,
     },
     /// A configured server that takes no key.
     Keyless {
@@ -54,7 +59,7 @@ enum Offer {
 /// A configuration that is wrong.
 pub async fn overview(context: &Context) -> Result<(), Failure> {
     let known = Known::read(&context.env, &Flags::default(), &context.ui)?;
-    let found = detect::all(&context.env, Some(&known.loaded.project.root)).await;
+    let found = detect::all(&context.env).await;
     let decided = known.decide(None).map(|(route, _)| route);
     let sights = sights(&known, &found, &[]);
     let line = decided.as_ref().map(routing::Route::line);
@@ -104,7 +109,7 @@ pub async fn choose(context: &Context, known: &Known, whose: &str) -> Result<Cho
     if !context.ui.interactive() || one_run {
         return Err(refused());
     }
-    let found = detect::all(&context.env, Some(&known.loaded.project.root)).await;
+    let found = detect::all(&context.env).await;
     let offers = offers(known, &found);
     let sights = sights(known, &found, &offers);
     let mut question = Question {
@@ -128,6 +133,7 @@ impl Offer {
     fn name(&self) -> String {
         match self {
             Self::Stored { provider, label } => format!("key {provider} {label}"),
+            Self::Plan { provider } => format!("the login of {provider}"),
             Self::Keyless { provider, .. } => provider.clone(),
             Self::Ambient { variable, .. } => variable.clone(),
             Self::NewKey { provider } => format!("add a key of {provider}"),
@@ -142,6 +148,9 @@ fn offers(known: &Known, found: &Found) -> Vec<Offer> {
     let mut offers = Vec::new();
     for key in known.keys.iter().filter(|key| settings.providers.contains_key(&key.provider)) {
         offers.push(Offer::Stored { provider: key.provider.clone(), label: key.label.clone() });
+    }
+    for fact in known.ask_programs().iter().filter(|fact| matches!(fact.standing, Standing::LoggedIn { .. })) {
+        offers.push(Offer::Plan { provider: fact.provider });
     }
     for (name, provider) in settings.providers.iter().filter(|(_, provider)| provider.auth == Auth::None) {
         let server = found
@@ -176,6 +185,7 @@ impl Offer {
             | Self::Keyless { provider, .. }
             | Self::Ambient { provider, .. }
             | Self::NewKey { provider } => provider,
+            Self::Plan { provider } => provider,
         }
     }
 }
@@ -219,13 +229,19 @@ fn sights(known: &Known, found: &Found, offers: &[Offer]) -> Vec<Sight> {
             how,
         });
     }
-    for program in &found.programs {
-        let login = if program.logged_in { "logged in" } else { "login not known" };
+    for fact in known.ask_programs().iter().filter(|fact| fact.standing != Standing::Missing) {
+        let name = fact.provider;
+        let why_not = plan::program(name).and_then(|program| program.why_not(Some(&fact.standing)));
+        let (what, how) = match (&fact.standing, why_not) {
+            (Standing::LoggedIn { account: Some(account), .. }, _) => (format!("{name} is logged in as {account}"), None),
+            (_, None) => (format!("{name} is logged in"), None),
+            (_, Some(failure)) => (failure.what, failure.fix.first().cloned()),
+        };
         sights.push(Sight {
-            key: None,
-            what: format!("{} at {}, {login}", program.name, program.path.display()),
-            who_pays: "your plan would cover it".to_owned(),
-            how: "not usable by this version of vk".to_owned(),
+            key: key_of(&|each| matches!(each, Offer::Plan { provider } if *provider == name)),
+            what,
+            who_pays: format!("your {} plan covers it", plan::shown(name, Some(&fact.standing))),
+            how: how.unwrap_or_else(|| format!("vk use subscription --provider {name}")),
         });
     }
     for offer in offers {
@@ -252,6 +268,8 @@ fn take(offer: &Offer, context: &Context, known: &Known) -> Result<Chosen, Failu
     let chosen = |key, model| Chosen { path, provider: provider.clone(), key, model };
     match offer {
         Offer::Stored { label, .. } => Ok(chosen(several.then(|| label.clone()), None)),
+        // Beside a token of the same plan, its own word says that it is the login.
+        Offer::Plan { .. } => Ok(chosen(has_one.then(|| plan::OWN_LOGIN.to_owned()), None)),
         Offer::Keyless { model, .. } => Ok(chosen(None, model.clone())),
         Offer::Ambient { variable, .. } => {
             let question = Question::yes_no(format!("{variable} is set: store and use it?"));

@@ -20,6 +20,7 @@ use crate::task::{credits, free};
 pub async fn run(args: RouteArgs, context: &Context) -> Result<(), Failure> {
     let flags = flags(args.choice, None, Vec::new(), Vec::new());
     let known = Known::read(&context.env, &flags, &context.ui)?;
+    known.ask_programs();
     let settings = &known.loaded.settings;
     let (mut rows, decided) =
         known.with_facts(settings, args.task.as_deref(), |facts| (routing::table(facts), routing::decide(facts)));

@@ -102,6 +102,8 @@ const BUILT_IN: &[(PayPath, &str, Wire, Auth, &str)] = &[
     (PayPath::Byok, "mistral", Wire::Chat, Auth::Bearer, "https://api.mistral.ai/v1"),
     (PayPath::Byok, "xai", Wire::Chat, Auth::Bearer, "https://api.x.ai/v1"),
     (PayPath::Byok, "zai", Wire::Chat, Auth::Bearer, "https://api.z.ai/api/paas/v4"),
+    (PayPath::Subscription, CLAUDE, Wire::Anthropic, Auth::Bearer, "https://api.anthropic.com"),
+    (PayPath::Subscription, CODEX, Wire::Responses, Auth::Bearer, "https://chatgpt.com/backend-api"),
     (PayPath::Platform, OPENROUTER, Wire::Chat, Auth::Bearer, "https://openrouter.ai/api/v1"),
     (PayPath::Platform, "litellm", Wire::Chat, Auth::Bearer, "http://127.0.0.1:4000/v1"),
     (PayPath::Free, "llamacpp", Wire::Chat, Auth::None, "http://127.0.0.1:8080/v1"),
@@ -109,6 +111,10 @@ const BUILT_IN: &[(PayPath, &str, Wire, Auth, &str)] = &[
     (PayPath::Free, "ollama", Wire::Chat, Auth::None, "http://127.0.0.1:11434/v1"),
     (PayPath::Free, "vllm", Wire::Chat, Auth::None, "http://127.0.0.1:8000/v1"),
 ];
+
+/// The two plans, each under the name of the program that it pays for.
+pub const CLAUDE: &str = "claude";
+pub const CODEX: &str = "codex";
 
 /// The gateway whose fee and ids are known here.
 pub const OPENROUTER: &str = "openrouter";

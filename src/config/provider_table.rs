@@ -29,10 +29,6 @@ pub(super) fn read(entry: &Entry<'_>, built_in: Option<&ProviderSettings>) -> Re
         let what = format!("\"{name}\" cannot name a provider: lower-case letters, digits, - and _, 40 at most");
         return Err(entry.wrong_key("bad_value", what).into());
     }
-    if ["claude", "codex"].contains(&name.as_str()) {
-        let what = format!("\"{name}\" is the name of a plan and cannot be a provider of yours");
-        return Err(entry.wrong_key("bad_value", what).instead("give it another name").into());
-    }
     let mut table = entry.table()?;
     match built_in {
         Some(known) => {

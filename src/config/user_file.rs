@@ -214,7 +214,6 @@ pub(super) fn check_edge(edge: &Edge, providers: &BTreeMap<String, ProviderSetti
     let known = |payer: &Payer| {
         let name = payer.provider.as_str();
         match (payer.path, providers.get(name)) {
-            (PayPath::Subscription, _) if ["claude", "codex"].contains(&name) => Ok(()),
             (path, Some(provider)) if provider.serves(path) => Ok(()),
             (path, Some(provider)) => Err(format!("\"{name}\" is {}, not {path}", provider.kind)),
             (_, None) => {

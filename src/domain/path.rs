@@ -56,7 +56,7 @@ impl FromStr for PayPath {
         Self::ALL
             .into_iter()
             .find(|path| path.as_str() == text)
-            .ok_or_else(|| UnknownWord(text.to_owned(), "byok, platform, free"))
+            .ok_or_else(|| UnknownWord(text.to_owned(), "byok, subscription, platform, free"))
     }
 }
 

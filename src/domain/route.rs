@@ -34,6 +34,8 @@ pub enum CredentialRef {
     Stored { provider: String, label: String, fingerprint: String },
     /// A variable that the user named for this run.
     Env { name: String, fingerprint: String },
+    /// The login of the program that drives the task: its own, never read here.
+    Login,
     /// The endpoint takes none.
     None,
 }
@@ -44,7 +46,7 @@ impl CredentialRef {
         match self {
             Self::Stored { label, .. } => Some(label.clone()),
             Self::Env { name, .. } => Some(format!("env:{name}")),
-            Self::None => None,
+            Self::Login | Self::None => None,
         }
     }
 
@@ -52,7 +54,7 @@ impl CredentialRef {
     pub fn fingerprint(&self) -> Option<&str> {
         match self {
             Self::Stored { fingerprint, .. } | Self::Env { fingerprint, .. } => Some(fingerprint),
-            Self::None => None,
+            Self::Login | Self::None => None,
         }
     }
 }
@@ -145,6 +147,7 @@ impl Route {
         match &self.credential {
             CredentialRef::Stored { label, fingerprint, .. } => parts.push(format!("key {label} {fingerprint}")),
             CredentialRef::Env { name, fingerprint } => parts.push(format!("key env:{name} {fingerprint}")),
+            CredentialRef::Login => parts.push(format!("login of {}", self.engine.as_str())),
             CredentialRef::None => {}
         }
         parts.push(self.payer.clone());

@@ -1,6 +1,7 @@
 //! Who runs the loop, behind one trait: vk's own agent, and later the programs that a plan pays for.
 
 mod builtin;
+pub mod driven;
 
 use std::future::Future;
 

@@ -122,12 +122,12 @@ mod tests {
     fn what_can_be_chosen_has_its_key_in_front() {
         let sights = [
             sight(Some('1'), "key anthropic client-a 3f9c01aa", "you pay Anthropic at list price", ""),
-            sight(None, "claude, logged in", "your Claude plan", "not usable by this version of vk"),
+            sight(None, "claude is not logged in", "your Claude plan covers it", "claude auth login"),
         ];
         insta::assert_snapshot!(list(&sights), @r"
         1  key anthropic client-a 3f9c01aa · you pay Anthropic at list price
-        -  claude, logged in · your Claude plan
-             not usable by this version of vk
+        -  claude is not logged in · your Claude plan covers it
+             claude auth login
         ");
     }
 }

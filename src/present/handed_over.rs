@@ -10,7 +10,7 @@ pub fn lines(account: &Account, program: &str, ignored_ambient: &[String], env_f
     let key = match &account.credential {
         CredentialRef::Stored { label, fingerprint, .. } => format!(" · key {label} {fingerprint}"),
         CredentialRef::Env { name, fingerprint } => format!(" · key env:{name} {fingerprint}"),
-        CredentialRef::None => String::new(),
+        CredentialRef::Login | CredentialRef::None => String::new(),
     };
     let (path, provider, payer) = (account.path, &account.provider, &account.payer);
     let mut lines = vec![format!("{path} · {provider}{key} · {payer}")];

@@ -99,6 +99,7 @@ fn credential(route: &Route) -> String {
     match &route.credential {
         CredentialRef::Stored { label, .. } => format!("the key {label}"),
         CredentialRef::Env { name, .. } => format!("the key in {name}"),
+        CredentialRef::Login => format!("the login of {}", route.provider),
         CredentialRef::None => "a request without a key".to_owned(),
     }
 }

@@ -143,7 +143,7 @@ pub(super) fn provider_of_pool<'a>(facts: &Facts<'a>, pool: &Sourced<Pool>) -> R
 fn usable<'a>(facts: &Facts<'a>, pool: &Sourced<Pool>) -> Result<Vec<(&'a str, &'a ProviderSettings)>, Failure> {
     let mut usable: Vec<(&str, &ProviderSettings)> = Vec::new();
     for entry in &pool.0 {
-        let (name, settings) = provider::lookup(facts, PayPath::Free, &entry.provider)?;
+        let (name, settings) = provider::lookup(facts, &entry.provider)?;
         if !settings.serves(PayPath::Free) {
             return Err(provider::other_path(facts, PayPath::Free, name, settings.kind));
         }

@@ -1,11 +1,12 @@
 //! Which credential of the provider: the one that was named, else the only one, else the default one.
 
+use super::plan::{self, OWN_LOGIN, Standing};
 use super::provider::ChosenProvider;
 use super::{Facts, KeyFact, NO_KEY};
 use crate::config::settings::KeyChoice;
 use crate::config::source::{Layer, Sourced};
 use crate::domain::failure::{Failure, Status};
-use crate::domain::path::Auth;
+use crate::domain::path::{Auth, PayPath};
 use crate::domain::route::{CredentialRef, Step};
 
 pub(super) struct ChosenKey {
@@ -19,6 +20,15 @@ pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result
         // A pool may hold providers that take a key and servers that take none: the key is for the former.
         let by_pool = facts.settings.provider.is_none() && facts.settings.free.pool.is_some();
         return without(provider.name, named.filter(|_| !by_pool));
+    }
+    if provider.settings.kind == PayPath::Subscription {
+        match named {
+            None => return login_or_stored(facts, provider),
+            Some(Sourced { value: KeyChoice::Label(label), source }) if label == OWN_LOGIN => {
+                return own_login(facts, provider, source.to_string(), "named there");
+            }
+            Some(_) => {}
+        }
     }
     match named {
         None => infer(facts, provider),
@@ -55,6 +65,41 @@ fn without(provider: &str, named: Option<&Sourced<KeyChoice>>) -> Result<ChosenK
         .fix("vk route")),
         _ => Ok(chosen(CredentialRef::None, "none".to_owned(), "inferred".to_owned(), "its address takes none")),
     }
+}
+
+/// The program's own login, or a token of vk's store. A token never takes the place of a login that has ended.
+fn login_or_stored(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result<ChosenKey, Failure> {
+    let stored = facts.keys.iter().filter(|key| key.provider == provider.name).collect::<Vec<_>>();
+    match (facts.standing(provider.name), &stored[..]) {
+        (_, []) => own_login(facts, provider, "inferred".to_owned(), "the program's own login"),
+        _ if stored.iter().any(|key| key.is_default) => infer(facts, provider),
+        (Some(Standing::LoggedIn { .. }), _) => {
+            let name = provider.name;
+            let failure = Failure::usage("several_keys", format!("{name} is logged in, and a token of it is stored too"))
+                .why("vk does not choose between payers")
+                .fix(format!("--key {OWN_LOGIN}"));
+            let failure = stored.iter().fold(failure, |failure, key| failure.fix(format!("--key {}", key.label)));
+            Err(failure.fix(format!("vk keys default {} --provider {name}", stored[0].label)))
+        }
+        _ => infer(facts, provider),
+    }
+}
+
+fn own_login(
+    facts: &Facts<'_>,
+    provider: &ChosenProvider<'_>,
+    source: String,
+    reason: &str,
+) -> Result<ChosenKey, Failure> {
+    let standing = facts.standing(provider.name);
+    if let Some(failure) = plan::program(provider.name).and_then(|program| program.why_not(standing)) {
+        return Err(failure);
+    }
+    let value = match standing {
+        Some(Standing::LoggedIn { account: Some(account), .. }) => account.clone(),
+        _ => OWN_LOGIN.to_owned(),
+    };
+    Ok(chosen(CredentialRef::Login, value, source, reason))
 }
 
 fn infer(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result<ChosenKey, Failure> {

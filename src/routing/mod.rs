@@ -8,6 +8,7 @@ mod gateway_id;
 mod key;
 mod model;
 mod payer;
+pub mod plan;
 pub mod pool;
 mod price;
 mod provider;
@@ -34,7 +35,7 @@ use crate::config::source::Sourced;
 use crate::domain::failure::{Failure, Status};
 use crate::domain::path::{Auth, PayPath, Wire};
 pub use crate::domain::route::Route;
-use crate::domain::route::{CredentialRef, EngineKind, Step};
+use crate::domain::route::{CredentialRef, Step};
 use key::ChosenKey;
 use provider::ChosenProvider;
 
@@ -47,6 +48,8 @@ pub struct Facts<'a> {
     pub keys: &'a [KeyFact],
     /// The variable that the settings name as key, if it is set.
     pub env_key: Option<&'a EnvKey>,
+    /// What the programs of the plans say of their logins; empty where no plan is asked for.
+    pub plans: &'a [plan::PlanFact],
     pub catalog: &'a Catalog,
     /// What is known of the free path.
     pub free: &'a FreeFacts,
@@ -66,6 +69,13 @@ pub struct KeyFact {
     /// The origin it was added for, and is bound to.
     pub origin: String,
     pub is_default: bool,
+}
+
+impl Facts<'_> {
+    /// What the program of a plan says of its login.
+    fn standing(&self, provider: &str) -> Option<&plan::Standing> {
+        self.plans.iter().find(|plan| plan.provider == provider).map(|plan| &plan.standing)
+    }
 }
 
 /// A variable that the user named with `--key env:NAME`, and that is set.
@@ -102,6 +112,8 @@ pub fn account(facts: &Facts<'_>) -> Result<Account, Failure> {
 }
 
 fn of_account(facts: &Facts<'_>, path: &Sourced<PayPath>, provider: &ChosenProvider<'_>, key: ChosenKey) -> Account {
+    // The plan's name is that of the login; whose a token is, nobody says.
+    let standing = facts.standing(provider.name).filter(|_| key.credential == CredentialRef::Login);
     let first = Step {
         decision: "path".to_owned(),
         value: path.to_string(),
@@ -115,7 +127,10 @@ fn of_account(facts: &Facts<'_>, path: &Sourced<PayPath>, provider: &ChosenProvi
         base_url: provider.settings.base_url.clone(),
         auth: provider.settings.auth,
         credential: key.credential,
-        payer: payer::clause(facts.catalog, provider.name, &provider.settings),
+        payer: match provider.settings.kind {
+            PayPath::Subscription => format!("your {} plan covers it", plan::shown(provider.name, standing)),
+            _ => payer::clause(facts.catalog, provider.name, &provider.settings),
+        },
         steps: vec![first, provider.step.clone(), key.step],
     }
 }
@@ -141,6 +156,7 @@ pub fn decide(facts: &Facts<'_>) -> Result<Route, Failure> {
         return Err(model::unpriced(provider.name, &model, cap));
     }
     let account = of_account(facts, path, &provider, key);
+    let engine = plan::engine(**path, provider.name);
     let mut steps = account.steps;
     steps.push(model.step);
     if let Some(cap) = &cap {
@@ -164,7 +180,7 @@ pub fn decide(facts: &Facts<'_>) -> Result<Route, Failure> {
         may_answer: model.may_answer,
         context: model.context,
         max_output: model.max_output,
-        engine: EngineKind::Builtin,
+        engine,
         markup: provider.settings.markup,
         flat,
         cap: cap.map(|cap| cap.value),

@@ -77,7 +77,7 @@ pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result
     let mut warnings: Vec<String> = found.row.and_then(|row| row.warning(facts.now)).into_iter().collect();
     let mut suggestions = Vec::new();
     if found.row.is_none() && !provider.settings.prices.contains_key(&found.id) {
-        suggestions = close(facts, provider.name, &found.id);
+        suggestions = close(facts, provider, &found.id);
         if !is_free {
             warnings.push(format!("{} is not in the catalog: its price and limits are unknown", found.id));
         } else if member.as_ref().is_none_or(|member| member.context.is_none()) {
@@ -147,7 +147,17 @@ pub fn pinned<'a>(facts: &Facts<'a>) -> Option<&'a str> {
 /// Whether the provider is the maker of its models, under the name it has in the catalog: it then has those models
 /// and no others. The user may have changed its address or prices, which changes nothing about that.
 fn is_vendor(catalog: &Catalog, provider: &str, settings: &ProviderSettings) -> bool {
-    settings.kind == PayPath::Byok && catalog.vendor(provider).is_some()
+    matches!(settings.kind, PayPath::Byok | PayPath::Subscription)
+        && catalog.vendor(in_catalog(provider, settings)).is_some()
+}
+
+/// The name under which the catalog has a provider's models: a plan's are its vendor's.
+fn in_catalog<'a>(provider: &'a str, settings: &ProviderSettings) -> &'a str {
+    match (settings.kind, settings.wire) {
+        (PayPath::Subscription, Wire::Anthropic) => "anthropic",
+        (PayPath::Subscription, Wire::Responses) => "openai",
+        _ => provider,
+    }
 }
 
 /// The row of the catalog that `id` stands for at a provider: by the user's `as`, by the provider's own ids, by a
@@ -164,7 +174,7 @@ pub(super) fn row<'c>(
     }
     // The list value of a free offer is that of the model.
     let id = if settings.has_free_models { id.strip_suffix(":free").unwrap_or(id) } else { id };
-    let own = catalog.find(provider, id);
+    let own = catalog.find(in_catalog(provider, settings), id);
     if own.is_some() || is_vendor(catalog, provider, settings) {
         return own;
     }
@@ -184,7 +194,7 @@ fn find<'c>(facts: &Facts<'c>, provider: &str, settings: &ProviderSettings, name
     if let Some(price) = settings.prices.get(name) {
         return Some(known(name, format!("listed in {}", price.source)));
     }
-    if let Some(resolved) = catalog.vendor(provider).and_then(|vendor| vendor.resolve(name, at)) {
+    if let Some(resolved) = catalog.vendor(in_catalog(provider, settings)).and_then(|vendor| vendor.resolve(name, at)) {
         let reason = match resolved.how {
             Match::Id => String::new(),
             Match::Snapshot => format!("a snapshot of {}, priced like it", resolved.model.id),
@@ -258,7 +268,7 @@ fn exact<'c>(facts: &Facts<'c>, provider: &ChosenProvider<'_>, name: &str) -> Op
     let word = |vendor: &Vendor| vendor.has_alias(name) || (!local && vendor.is_family(name));
     let possible = Tier::parse(name).is_none()
         && !facts.catalog.vendors().any(word)
-        && match facts.catalog.vendor(provider.name) {
+        && match facts.catalog.vendor(in_catalog(provider.name, &provider.settings)) {
             Some(vendor) if is_vendor(facts.catalog, provider.name, &provider.settings) => vendor.could_have(name),
             _ => true,
         };
@@ -277,8 +287,9 @@ fn traits(wire: Wire, row: Option<&Model>) -> ModelTraits {
     row.filter(|row| row.vendor == of_wire).map_or(nothing, |row| row.traits)
 }
 
-fn close(facts: &Facts<'_>, provider: &str, name: &str) -> Vec<String> {
-    facts.catalog.resolve(provider, name, facts.now).err().map(|unknown| unknown.suggestions).unwrap_or_default()
+fn close(facts: &Facts<'_>, provider: &ChosenProvider<'_>, name: &str) -> Vec<String> {
+    let vendor = in_catalog(provider.name, &provider.settings);
+    facts.catalog.resolve(vendor, name, facts.now).err().map(|unknown| unknown.suggestions).unwrap_or_default()
 }
 
 fn not_offered(facts: &Facts<'_>, provider: &ChosenProvider<'_>, wish: &Wish<'_>) -> Failure {
@@ -289,7 +300,7 @@ fn not_offered(facts: &Facts<'_>, provider: &ChosenProvider<'_>, wish: &Wish<'_>
         None => format!("{} has no model \"{name}\" ({})", provider.name, wish.source),
     };
     let mut failure = Failure::usage(code, what);
-    let suggestions = close(facts, provider.name, name);
+    let suggestions = close(facts, provider, name);
     if let Some(first) = suggestions.first() {
         failure = failure.why(format!("did you mean {}?", suggestions.join(" or "))).fix(format!("--model {first}"));
     }

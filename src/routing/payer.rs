@@ -16,7 +16,7 @@ pub fn clause(catalog: &Catalog, name: &str, settings: &ProviderSettings) -> Str
             let shown = catalog.vendor(name).map_or(name, |vendor| vendor.name.as_str());
             gateway(shown, settings)
         }
-        PayPath::Subscription => format!("your {name} plan covers it"),
+        PayPath::Subscription => format!("your {} plan covers it", super::plan::shown(name, None)),
         PayPath::Free => "nobody pays".to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Facts, NO_KEY, free};
-use crate::config::provider::{OPENROUTER, ProviderSettings};
+use crate::config::provider::{CLAUDE, CODEX, OPENROUTER, ProviderSettings};
 use crate::config::settings::KeyChoice;
 use crate::domain::failure::{Failure, Status};
 use crate::domain::path::{Auth, PayPath};
@@ -21,7 +21,7 @@ pub(super) struct ChosenProvider<'a> {
 pub(super) fn choose<'a>(facts: &Facts<'a>, path: PayPath) -> Result<ChosenProvider<'a>, Failure> {
     match &facts.settings.provider {
         Some(named) => {
-            let (name, settings) = lookup(facts, path, &named.value)?;
+            let (name, settings) = lookup(facts, &named.value)?;
             if !settings.serves(path) {
                 return Err(other_path(facts, path, name, settings.kind));
             }
@@ -49,18 +49,9 @@ pub(super) fn chosen<'a>(
     ChosenProvider { name, settings: settings.under(path), step }
 }
 
-pub(super) fn lookup<'a>(
-    facts: &Facts<'a>,
-    path: PayPath,
-    name: &str,
-) -> Result<(&'a str, &'a ProviderSettings), Failure> {
-    if let Some((name, settings)) = facts.settings.providers.get_key_value(name) {
-        return Ok((name, settings));
-    }
-    if path == PayPath::Subscription {
-        return Err(none_of_kind(path));
-    }
-    Err(unknown(facts, name))
+pub(super) fn lookup<'a>(facts: &Facts<'a>, name: &str) -> Result<(&'a str, &'a ProviderSettings), Failure> {
+    let found = facts.settings.providers.get_key_value(name).map(|(name, settings)| (name.as_str(), settings));
+    found.ok_or_else(|| unknown(facts, name))
 }
 
 pub(super) fn unknown(facts: &Facts<'_>, name: &str) -> Failure {
@@ -110,7 +101,11 @@ pub(super) fn has_credential(facts: &Facts<'_>, name: &str, settings: &ProviderS
         let in_pool = pool.is_some_and(|pool| pool.0.iter().any(|entry| entry.provider == name));
         return named || in_pool || !settings.is_unnamed_server();
     }
+    let logged_in = settings.kind == PayPath::Subscription
+        && matches!(facts.standing(name), Some(super::plan::Standing::LoggedIn { .. }));
     match facts.settings.key.as_deref() {
+        Some(KeyChoice::Label(label)) if label == super::plan::OWN_LOGIN && logged_in => true,
+        None if logged_in => true,
         Some(KeyChoice::Env(_)) => true,
         Some(KeyChoice::Label(label)) => stored(Some(label)),
         None => stored(None),
@@ -126,7 +121,11 @@ fn infer<'a>(facts: &Facts<'a>, path: PayPath) -> Result<ChosenProvider<'a>, Fai
     let candidates = candidates(facts, path);
     match candidates[..] {
         [(name, settings)] => {
-            let what = if settings.auth == Auth::None { "" } else { " with a key" };
+            let what = match (settings.auth, path) {
+                (Auth::None, _) => "",
+                (_, PayPath::Subscription) => " with a login",
+                _ => " with a key",
+            };
             Ok(chosen(path, name, settings, "inferred".to_owned(), format!("the only {path} provider{what}")))
         }
         [] => Err(none(facts, path)),
@@ -147,8 +146,10 @@ fn none(facts: &Facts<'_>, path: PayPath) -> Failure {
     if names.is_empty() {
         return none_of_kind(path);
     }
-    if path == PayPath::Free {
-        return no_server_named(&names);
+    match path {
+        PayPath::Free => return no_server_named(&names),
+        PayPath::Subscription => return no_plan(facts),
+        PayPath::Byok | PayPath::Platform => {}
     }
     let usual = ["anthropic", OPENROUTER].into_iter().find(|usual| names.contains(usual));
     let first = usual.unwrap_or(names[0]);
@@ -176,18 +177,21 @@ fn no_server_named(names: &[&str]) -> Failure {
         .fix("vk doctor   # which servers answer here")
 }
 
+/// Neither program is there with a plan: what each says, the nearest to working first.
+fn no_plan(facts: &Facts<'_>) -> Failure {
+    let why_not = |name: &'static str| Some(super::plan::program(name)?.why_not(facts.standing(name))?);
+    let mut refused: Vec<Failure> = [CLAUDE, CODEX].into_iter().filter_map(why_not).collect();
+    refused.sort_by_key(|failure| failure.code == "no_program");
+    let whats: Vec<&str> = refused.iter().map(|failure| failure.what.as_str()).collect();
+    let failure = Failure::new(Status::NoCredential, NO_PROVIDER, format!("no plan can pay: {}", whats.join("; ")));
+    refused.iter().flat_map(|failure| &failure.fix).fold(failure, |failure, fix| failure.fix(fix.clone()))
+}
+
 /// Honest about what this version can do: nothing here promises a command that does not exist.
 fn none_of_kind(path: PayPath) -> Failure {
     let failure = Failure::new(Status::NoCredential, NO_PROVIDER, format!("no provider of kind {path} is configured"));
     match path {
-        PayPath::Subscription => Failure::new(
-            Status::NoCredential,
-            NO_PROVIDER,
-            "this version of vk cannot run on a Claude or Codex plan (subscription)",
-        )
-        .why("your own API key can pay: byok")
-        .fix("vk keys add anthropic")
-        .fix("vk use byok"),
+        PayPath::Subscription => failure.fix("vk use subscription --provider claude"),
         PayPath::Platform => failure.fix("vk keys add openrouter"),
         PayPath::Free => failure.fix("vk login openrouter"),
         PayPath::Byok => failure.fix("vk keys add anthropic"),

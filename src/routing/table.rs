@@ -105,8 +105,8 @@ fn row(path: PayPath, provider: Option<String>, facts: &Facts<'_>) -> PathRow {
 }
 
 fn why_not(path: PayPath, failure: &Failure) -> String {
-    if path == PayPath::Subscription && failure.code == provider::NO_PROVIDER {
-        return "not in this version".to_owned();
+    if path == PayPath::Subscription {
+        return failure.what.clone();
     }
     // Only time mends it.
     if failure.code == POOL_EXHAUSTED {

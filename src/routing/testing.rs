@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::plan::PlanFact;
 use super::{EnvKey, Facts, FreeFacts, KeyFact, decide};
 use crate::base::money::{Rate, Usd};
 use crate::catalog::Catalog;
@@ -19,6 +20,7 @@ pub(super) struct World {
     pub(super) settings: Settings,
     pub(super) keys: Vec<KeyFact>,
     pub(super) env_key: Option<EnvKey>,
+    pub(super) plans: Vec<PlanFact>,
     pub(super) ambient: Vec<String>,
     pub(super) free: FreeFacts,
 }
@@ -82,7 +84,14 @@ impl World {
             },
             free: FreeSettings { pool: None, allow_training: Sourced::built_in(false) },
         };
-        Self { settings, keys: Vec::new(), env_key: None, ambient: Vec::new(), free: FreeFacts::default() }
+        Self {
+            settings,
+            keys: Vec::new(),
+            env_key: None,
+            plans: Vec::new(),
+            ambient: Vec::new(),
+            free: FreeFacts::default(),
+        }
     }
 
     pub(super) fn path(mut self, path: PayPath) -> Self {
@@ -140,6 +149,7 @@ impl World {
             settings: &self.settings,
             keys: &self.keys,
             env_key: self.env_key.as_ref(),
+            plans: &self.plans,
             catalog: Catalog::bundled(),
             free: &self.free,
             ambient: &self.ambient,

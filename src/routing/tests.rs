@@ -119,7 +119,7 @@ fn the_provider_must_be_of_the_path() {
 #[test]
 fn paths_without_a_provider_say_what_this_version_can_do() {
     for (path, word) in [
-        (PayPath::Subscription, "cannot run on a Claude or Codex plan"),
+        (PayPath::Subscription, "claude auth login"),
         (PayPath::Platform, "vk keys add openrouter"),
         (PayPath::Free, "vk use free --provider ollama"),
     ] {
@@ -128,7 +128,7 @@ fn paths_without_a_provider_say_what_this_version_can_do() {
         assert_eq!((code, exit), (expected, 3), "{path}");
         assert!(told.contains(word) && (path == PayPath::Free || !told.contains("vk login")), "{told}");
     }
-    assert_eq!(World::new().path(PayPath::Subscription).on("claude").refused().0, "no_provider");
+    assert_eq!(World::new().path(PayPath::Subscription).on("claude").refused().0, "no_program");
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn every_path_side_by_side() {
         .collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
     byok anthropic true claude-sonnet-5-5 key a
-    subscription - false - not in this version
+    subscription - false - no plan can pay: claude is not installed; codex is not installed
     platform work true house key default
     free ollama false - no free model of ollama is known here: vk models refresh
     "#);

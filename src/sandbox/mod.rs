@@ -30,6 +30,7 @@ mod witness;
 pub mod workspace;
 
 pub use egress::HostError;
+pub use environment::of_program as environment_of_program;
 pub use error::SandboxError;
 pub use host::Sandbox;
 pub use output::{Captured, Output, Status, Tampered};

@@ -75,6 +75,6 @@ fn is_unattended(known: &Known, credential: &CredentialRef) -> bool {
             let of_it = |key: &&crate::credential::KeyInfo| key.provider == *provider && key.label == *label;
             known.keys.iter().find(of_it).is_some_and(|key| known.vault.is_unattended(key))
         }
-        CredentialRef::None => false,
+        CredentialRef::Login | CredentialRef::None => false,
     }
 }

@@ -1,8 +1,7 @@
-//! What this machine has that could pay or run a model: variables, other tools, local servers. It only looks:
-//! names and not values, whether a file is there and not what it says, one small question to loopback ports.
+//! What this machine has that could pay or run a model: variables and local servers. It only looks: at
+//! names and not at values, and with one small question to loopback ports.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -23,7 +22,6 @@ const MOST_BYTES: u64 = 256 * 1024;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     pub keys: Vec<AmbientKey>,
-    pub programs: Vec<Program>,
     pub servers: Vec<LocalServer>,
 }
 
@@ -32,15 +30,6 @@ pub struct Found {
 pub struct AmbientKey {
     pub variable: String,
     pub provider: &'static str,
-}
-
-/// Another coding tool, whose plan could pay.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Program {
-    pub name: &'static str,
-    pub path: PathBuf,
-    /// Its credential file is there. It may keep its login elsewhere, so `false` means that nobody knows.
-    pub logged_in: bool,
 }
 
 /// A model server that answers on loopback.
@@ -86,17 +75,12 @@ const VARIABLES: &[(&str, &str)] = &[
     ("ZAI_API_KEY", "zai"),
 ];
 
-/// Name, variable that moves its folder, folder in the home, credential file. Sources: the tools' own
-/// documentation and code (Claude Code 2.1, codex-rs, 2026-08).
-const PROGRAMS: &[(&str, &str, &str, &str)] =
-    &[("claude", "CLAUDE_CONFIG_DIR", ".claude", ".credentials.json"), ("codex", "CODEX_HOME", ".codex", "auth.json")];
-
 /// A port and what listens there by default: the servers' own documentation (2026-08).
 const SERVERS: &[(&str, u16)] = &[("ollama", 11434), ("lmstudio", 1234), ("llamacpp", 8080), ("vllm", 8000)];
 
 /// Looks everywhere; takes as long as the slowest port, at most a sixth of a second.
-pub async fn all(env: &Env, tree: Option<&Path>) -> Found {
-    Found { keys: keys(env), programs: programs(env, tree), servers: servers().await }
+pub async fn all(env: &Env) -> Found {
+    Found { keys: keys(env), servers: servers().await }
 }
 
 #[must_use]
@@ -107,18 +91,6 @@ pub fn keys(env: &Env) -> Vec<AmbientKey> {
         .filter(is_set)
         .map(|(variable, provider)| AmbientKey { variable: (*variable).to_owned(), provider })
         .collect()
-}
-
-/// The tools in `PATH`, never one that lies in the project's own tree.
-#[must_use]
-pub fn programs(env: &Env, tree: Option<&Path>) -> Vec<Program> {
-    let found = PROGRAMS.iter().filter_map(|(name, variable, folder, file)| {
-        let path = env.find_program(name, tree)?;
-        let folder = env.path(variable).or_else(|| env.home().map(|home| home.join(folder)));
-        let logged_in = folder.is_some_and(|folder| folder.join(file).is_file());
-        Some(Program { name, path, logged_in })
-    });
-    found.collect()
 }
 
 pub async fn servers() -> Vec<LocalServer> {
@@ -241,27 +213,9 @@ mod tests {
         assert_eq!(ids(b"HTTP/1.1 200 OK\r\n\r\n{\"object\":\"list\",\"data\":null}"), Some((Vec::new(), None)));
     }
 
-    #[cfg(unix)]
     #[test]
-    fn tools_are_found_outside_of_the_tree_and_their_files_are_not_opened() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let home = tempfile::tempdir().unwrap();
-        let bin = home.path().join("bin");
-        std::fs::create_dir_all(&bin).unwrap();
-        for name in ["claude", "codex"] {
-            std::fs::write(bin.join(name), "#!/bin/sh\n").unwrap();
-            std::fs::set_permissions(bin.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
-        }
-        std::fs::create_dir(home.path().join(".claude")).unwrap();
-        let credentials = home.path().join(".claude/.credentials.json");
-        std::fs::write(&credentials, "{}").unwrap();
-        std::fs::set_permissions(&credentials, std::fs::Permissions::from_mode(0o000)).unwrap();
-        let (home_text, bin_text) = (home.path().display().to_string(), bin.display().to_string());
-        let env = Env::of(&[("HOME", &home_text), ("PATH", &bin_text), ("OPENAI_API_KEY", "x")], home.path());
-        let found = programs(&env, None);
-        let shown: Vec<(&str, bool)> = found.iter().map(|program| (program.name, program.logged_in)).collect();
-        assert_eq!(shown, [("claude", true), ("codex", false)]);
-        assert!(programs(&env, Some(&bin)).is_empty());
+    fn a_variable_is_told_by_its_name_alone() {
+        let env = Env::of(&[("OPENAI_API_KEY", "x")], std::path::Path::new("/"));
         assert_eq!(keys(&env), [AmbientKey { variable: "OPENAI_API_KEY".into(), provider: "openai" }]);
     }
 }

@@ -37,7 +37,7 @@ pub fn after(failure: &Failure, route: &Route, edges: &[Sourced<Edge>]) -> Optio
 fn leads_from(from: &Payer, route: &Route) -> bool {
     let label = match &route.credential {
         CredentialRef::Stored { label, .. } => Some(label.as_str()),
-        CredentialRef::Env { .. } | CredentialRef::None => None,
+        CredentialRef::Env { .. } | CredentialRef::Login | CredentialRef::None => None,
     };
     from.path == route.path
         && from.provider == route.provider

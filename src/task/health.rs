@@ -13,8 +13,10 @@ use crate::config::{self, Flags, Loaded, Require};
 use crate::credential::{StoreKind, Vault};
 use crate::domain::failure::Failure;
 use crate::domain::ui::Ui;
+use crate::engine::driven::programs as plans;
 use crate::ledger::Ledger;
 use crate::net::http::Client;
+use crate::routing::plan::{self, PlanFact, Standing};
 use crate::sandbox::{Level, Sandbox, Spec};
 
 /// How a finding bears on `vk run`.
@@ -98,7 +100,8 @@ pub async fn examine(env: &Env, flags: &Flags, ui: &Arc<dyn Ui>) -> Vec<Finding>
     findings.push(sandbox(env, loaded.as_ref()));
     programs(env, tree.as_deref(), &mut findings);
     network(env, &mut findings);
-    elsewhere(&detect::all(env, tree.as_deref()).await, loaded.as_ref(), &mut findings);
+    let plans = plans::all(env, tree.as_deref().unwrap_or_else(|| env.cwd()));
+    elsewhere(&detect::all(env).await, &plans, loaded.as_ref(), &mut findings);
     findings
 }
 
@@ -261,11 +264,16 @@ fn network(env: &Env, findings: &mut Vec<Finding>) {
 }
 
 /// What else could pay or run a model here.
-fn elsewhere(found: &Found, loaded: Option<&Loaded>, findings: &mut Vec<Finding>) {
-    for program in &found.programs {
-        let login = if program.logged_in { "logged in" } else { "login not known" };
-        let detail = format!("{}, {login}; this version of vk cannot use its plan", program.path.display());
-        findings.push(Finding::new(program.name, State::Note, detail));
+fn elsewhere(found: &Found, plans: &[PlanFact], loaded: Option<&Loaded>, findings: &mut Vec<Finding>) {
+    for fact in plans.iter().filter(|fact| fact.standing != Standing::Missing) {
+        let why_not = plan::program(fact.provider).and_then(|program| program.why_not(Some(&fact.standing)));
+        findings.push(match why_not {
+            None => {
+                let shown = plan::shown(fact.provider, Some(&fact.standing));
+                Finding::new(fact.provider, State::Note, format!("logged in: a {shown} plan could pay"))
+            }
+            Some(failure) => Finding::failed(fact.provider, State::Note, failure),
+        });
     }
     for server in &found.servers {
         let models = match server.models.len() {

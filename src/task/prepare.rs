@@ -1,6 +1,7 @@
 //! From the order to a route that may be used: configuration, keys, the decision, trust. Nothing is sent in here.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use super::caps::Here;
 use super::free;
@@ -15,7 +16,9 @@ use crate::domain::failure::{Failure, Status};
 use crate::domain::path::PayPath;
 use crate::domain::route::{CredentialRef, Route};
 use crate::domain::ui::Ui;
+use crate::engine::driven::programs;
 use crate::ledger::Ledger;
+use crate::routing::plan::PlanFact;
 use crate::routing::{self, EnvKey, Facts, FreeFacts, KeyFact};
 
 /// A decision's failure with its flags as whole commands: `vk run ` before them, what else was typed after.
@@ -40,6 +43,20 @@ pub struct Known {
     pub free: FreeFacts,
     /// Why the free models' record cannot be used: nothing is decided on that path then.
     free_damage: Option<Failure>,
+    plans: Plans,
+}
+
+/// What the programs of the plans say; asked once, and only where a plan could pay.
+struct Plans {
+    env: Env,
+    tree: PathBuf,
+    said: OnceLock<Vec<PlanFact>>,
+}
+
+impl Plans {
+    fn ask(&self) -> &[PlanFact] {
+        self.said.get_or_init(|| programs::all(&self.env, &self.tree))
+    }
 }
 
 impl Known {
@@ -62,7 +79,13 @@ impl Known {
             Ok(facts) => (facts, None),
             Err(failure) => (FreeFacts::default(), Some(failure)),
         };
-        Ok(Self { loaded, vault, keys, env_key, catalog, free, free_damage })
+        let plans = Plans { env: env.clone(), tree: loaded.project.root.clone(), said: OnceLock::new() };
+        Ok(Self { loaded, vault, keys, env_key, catalog, free, free_damage, plans })
+    }
+
+    /// Asks the programs of the plans who is logged in, where every path is to be judged. It takes about a second.
+    pub fn ask_programs(&self) -> &[PlanFact] {
+        self.plans.ask()
     }
 
     /// The route for these words, and the price of its model.
@@ -105,7 +128,12 @@ impl Known {
     /// Asks something of what is known, under these settings.
     pub fn with_facts<T>(&self, settings: &Settings, task: Option<&str>, ask: impl FnOnce(&Facts<'_>) -> T) -> T {
         let keys: Vec<KeyFact> = self.keys.iter().map(key_fact).collect();
+        let plans = match settings.path.as_deref() {
+            Some(PayPath::Subscription) => self.plans.ask(),
+            _ => self.plans.said.get().map_or(&[][..], Vec::as_slice),
+        };
         ask(&Facts {
+            plans,
             settings,
             keys: &keys,
             env_key: self.env_key.as_ref(),
@@ -212,7 +240,7 @@ pub fn secret(
     credential: &CredentialRef,
 ) -> Result<Option<Secret>, Failure> {
     let secret = match credential {
-        CredentialRef::None => return Ok(None),
+        CredentialRef::Login | CredentialRef::None => return Ok(None),
         CredentialRef::Env { name, .. } => {
             let secret = credentials::env_key(env, name)?;
             credentials::shape::check(ProviderFacts { name: provider, base_url }, &secret)?;

@@ -102,7 +102,7 @@ fn what_cannot_be_handed_over_is_told_and_nothing_is_started() {
         (&[][..], "touch", 3, "nothing says whose account pays"),
         (&["--path", "byok", "--provider", "openai", "--key", "env:TEST_ANTHROPIC_KEY"], "touch", 3, "anthropic"),
         (&BYOK, "no-such-program-here", 2, "there is no program no-such-program-here"),
-        (&["--path", "subscription"], "touch", 3, "cannot run on a Claude or Codex plan"),
+        (&["--path", "subscription"], "touch", 3, "no plan can pay"),
         (&["--path", "byok", "--provider", "anthropic", "--key", "env:NOT_SET"], "touch", 3, "NOT_SET"),
     ] {
         let ran = exec(&vk, flags, &[command, touch]);

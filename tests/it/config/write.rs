@@ -78,7 +78,7 @@ fn names_that_do_not_exist_are_refused_with_the_command_that_was_meant() {
         (&["byok", "--key", "env:TEST_OPENAI_KEY"], 2, &["vk keys add --from-env TEST_OPENAI_KEY"]),
         (&["byok", "--key", "sk-ant-api03-CANARYCANARYCANARY"], 2, &["looks like a key itself"]),
         (&["--provider", "openai"], 3, &["nothing says whose account pays", "vk use byok --provider openai"]),
-        (&["subscription"], 3, &["cannot run on a Claude or Codex plan"]),
+        (&["subscription"], 3, &["no plan can pay", "claude auth login"]),
         (&["byok", "--global", "--personal"], 2, &["cannot be used with"]),
     ] {
         let ran = says(&vk, &[&["use"], args].concat(), code, words);
