@@ -51,6 +51,7 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
             [CompletionResult]::new('--provider', '--provider', [CompletionResultType]::ParameterName, 'The provider, by a name you have configured')
             [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'The model: an alias, an exact id, or fast, balanced, best')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'A stored key''s label, or env:NAME for one run')
+            [CompletionResult]::new('--engine', '--engine', [CompletionResultType]::ParameterName, 'Who runs the loop: vk itself, or the program of a plan; it must be the payer''s own')
             [CompletionResult]::new('--fallback', '--fallback', [CompletionResultType]::ParameterName, 'Allow one change of payer: FROM->TO=ask or FROM->TO=USD, with provider and key on the right side')
             [CompletionResult]::new('--max-cost', '--max-cost', [CompletionResultType]::ParameterName, 'Stop before the task costs more than this many dollars')
             [CompletionResult]::new('--max-turns', '--max-turns', [CompletionResultType]::ParameterName, 'Stop after this many model turns')

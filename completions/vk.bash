@@ -415,7 +415,7 @@ _vk() {
             fi
             case "${prev}" in
                 --path)
-                    COMPREPLY=($(compgen -W "byok platform free" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "byok subscription platform free" -- "${cur}"))
                     return 0
                     ;;
                 --provider)
@@ -780,7 +780,7 @@ _vk() {
             fi
             case "${prev}" in
                 --path)
-                    COMPREPLY=($(compgen -W "byok platform free" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "byok subscription platform free" -- "${cur}"))
                     return 0
                     ;;
                 --provider)
@@ -816,14 +816,14 @@ _vk() {
             return 0
             ;;
         vk__subcmd__run)
-            opts="-h --path --provider --model --key --fallback --max-cost --max-turns --timeout --check --check-rounds --approve --sandbox --allow-network --trust --continue --dry-run --output --quiet --debug --help"
+            opts="-h --path --provider --model --key --engine --fallback --max-cost --max-turns --timeout --check --check-rounds --approve --sandbox --allow-network --trust --continue --dry-run --output --quiet --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --path)
-                    COMPREPLY=($(compgen -W "byok platform free" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "byok subscription platform free" -- "${cur}"))
                     return 0
                     ;;
                 --provider)
@@ -845,6 +845,10 @@ _vk() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
+                    return 0
+                    ;;
+                --engine)
+                    COMPREPLY=($(compgen -W "builtin claude codex" -- "${cur}"))
                     return 0
                     ;;
                 --fallback)
@@ -1019,7 +1023,7 @@ _vk() {
             return 0
             ;;
         vk__subcmd__use)
-            opts="-h --provider --model --key --global --personal --help byok platform free subscription"
+            opts="-h --provider --model --key --global --personal --help byok subscription platform free"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -47,6 +47,7 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand --provider 'The provider, by a name you have configured'
             cand --model 'The model: an alias, an exact id, or fast, balanced, best'
             cand --key 'A stored key''s label, or env:NAME for one run'
+            cand --engine 'Who runs the loop: vk itself, or the program of a plan; it must be the payer''s own'
             cand --fallback 'Allow one change of payer: FROM->TO=ask or FROM->TO=USD, with provider and key on the right side'
             cand --max-cost 'Stop before the task costs more than this many dollars'
             cand --max-turns 'Stop after this many model turns'

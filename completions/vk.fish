@@ -46,11 +46,15 @@ complete -c vk -n "__fish_vk_needs_command" -f -a "demo" -d 'See the real thing 
 complete -c vk -n "__fish_vk_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c vk -n "__fish_vk_needs_command" -f -a "man" -d 'Print the manual page of every command'
 complete -c vk -n "__fish_vk_using_subcommand run" -l path -d 'Whose account pays' -r -f -a "byok\t''
+subscription\t''
 platform\t''
 free\t''"
 complete -c vk -n "__fish_vk_using_subcommand run" -l provider -d 'The provider, by a name you have configured' -r -f
 complete -c vk -n "__fish_vk_using_subcommand run" -l model -d 'The model: an alias, an exact id, or fast, balanced, best' -r -f
 complete -c vk -n "__fish_vk_using_subcommand run" -l key -d 'A stored key\'s label, or env:NAME for one run' -r -f
+complete -c vk -n "__fish_vk_using_subcommand run" -l engine -d 'Who runs the loop: vk itself, or the program of a plan; it must be the payer\'s own' -r -f -a "builtin\t'vk\'s own loop, for keys, gateways and free models'
+claude\t'The installed claude, on its plan'
+codex\t'The installed codex, on its plan'"
 complete -c vk -n "__fish_vk_using_subcommand run" -l fallback -d 'Allow one change of payer: FROM->TO=ask or FROM->TO=USD, with provider and key on the right side' -r -f
 complete -c vk -n "__fish_vk_using_subcommand run" -l max-cost -d 'Stop before the task costs more than this many dollars' -r -f
 complete -c vk -n "__fish_vk_using_subcommand run" -l max-turns -d 'Stop after this many model turns' -r -f
@@ -74,6 +78,7 @@ complete -c vk -n "__fish_vk_using_subcommand run" -l quiet -d 'Say less: the ro
 complete -c vk -n "__fish_vk_using_subcommand run" -l debug -d 'Write each request\'s size, timing and status to stderr; never its contents'
 complete -c vk -n "__fish_vk_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vk -n "__fish_vk_using_subcommand exec" -l path -d 'Whose account pays' -r -f -a "byok\t''
+subscription\t''
 platform\t''
 free\t''"
 complete -c vk -n "__fish_vk_using_subcommand exec" -l provider -d 'The provider, by a name you have configured' -r -f
@@ -122,6 +127,7 @@ complete -c vk -n "__fish_vk_using_subcommand use" -l global -d 'Write your own 
 complete -c vk -n "__fish_vk_using_subcommand use" -l personal -d 'Write your own config.toml, for this project only'
 complete -c vk -n "__fish_vk_using_subcommand use" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand route" -l path -d 'Whose account pays' -r -f -a "byok\t''
+subscription\t''
 platform\t''
 free\t''"
 complete -c vk -n "__fish_vk_using_subcommand route" -l provider -d 'The provider, by a name you have configured' -r -f
@@ -246,6 +252,6 @@ complete -c vk -n "__fish_vk_using_subcommand demo" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand man" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand login" -f -a "claude codex openrouter"
-complete -c vk -n "__fish_vk_using_subcommand use" -f -a "byok platform free subscription"
+complete -c vk -n "__fish_vk_using_subcommand use" -f -a "byok subscription platform free"
 complete -c vk -n "__fish_vk_using_subcommand import" -f -a "claude-code codex opencode pi"
 complete -c vk -n "__fish_vk_using_subcommand completions" -f -a "bash elvish fish powershell zsh"

@@ -128,6 +128,18 @@ impl Approvals {
         }
     }
 
+    /// Asks whether something may be done outside of the sandbox: in every mode, and each time.
+    pub async fn outside(&mut self, what: &str) -> Answer {
+        let question = Question::yes_no("Do this outside of the sandbox?").detail(what);
+        match self.put(question).await {
+            Some('y') => Answer::Yes,
+            reply => {
+                self.refuse(&format!("outside of the sandbox: {}", what.lines().next().unwrap_or_default()), reply);
+                Answer::No("not outside of the sandbox".to_owned())
+            }
+        }
+    }
+
     async fn ask(&mut self, kind: Kind, text: &str, always: &str, detail: &str, word: &str) -> Answer {
         if self.always.contains(&kind) {
             return Answer::Yes;

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use super::cancel::{Cancel, Signal};
 use super::hold::Prefix;
 use super::proof::{Evidence, judge};
+pub use super::spent::Spent;
 use super::tariff::Tariff;
 use super::verdict::{self, Answered};
 use crate::base::clock;
-use crate::base::money::Usd;
 use crate::base::secret::Secret;
-use crate::domain::cost::{Certainty, CostState, Proof};
+use crate::domain::cost::{Certainty, Proof};
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
 use crate::domain::request::{ModelRequest, Partial, Reply, StreamEvent};
@@ -24,23 +24,6 @@ use crate::provider::{self, Answer, AnswerFacts, CallError, Endpoint, Prepared, 
 
 /// A hold's lease is a minute; it is renewed well before.
 const RENEW_EVERY: Duration = Duration::from_secs(15);
-
-/// What one payer was asked to pay in this task.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Spent {
-    pub usage: Usage,
-    /// Billed and estimated; what the cap counts.
-    pub counted: Usd,
-    /// `None` once a call's list value is not known.
-    pub list: Option<Usd>,
-    pub unknown_calls: u32,
-    pub estimated_calls: u32,
-    pub calls: u32,
-    /// Attempts that failed before anything could be charged for them; none of the calls above.
-    pub uncharged: u32,
-    /// The weakest proof of any call.
-    pub proof: Option<Proof>,
-}
 
 /// Makes calls under one route. The route never changes in here.
 pub struct Caller<'a> {
@@ -261,34 +244,18 @@ impl Caller<'_> {
 
     fn settle(&mut self, attempt: &NewAttempt, settlement: &Settlement) -> Result<(), Failure> {
         if let Err(error) = self.ledger.settle(&attempt.attempt_id, settlement) {
-            // It was sent and may have cost something, and nothing says so later.
-            self.spent.calls += 1;
-            self.spent.unknown_calls += 1;
-            self.spent.list = None;
+            self.spent.lost();
             return Err(error.into());
         }
+        self.spent.count(settlement);
         let cost = settlement.cost;
-        let state = cost.state();
-        let spent = &mut self.spent;
-        spent.list = if spent.calls == 0 { cost.list } else { spent.list.zip(cost.list).map(|(a, b)| a + b) };
-        spent.calls += 1;
-        spent.usage += settlement.usage;
-        match state {
-            CostState::Unknown => spent.unknown_calls += 1,
-            CostState::Estimated => spent.estimated_calls += 1,
-            _ => {}
-        }
-        if matches!(state, CostState::Billed | CostState::Estimated) {
-            spent.counted += cost.billed.unwrap_or_default();
-        }
-        spent.proof = Some(weaker(spent.proof, settlement.proof));
         self.ui.event(&Event::CallSettled {
             attempt_id: attempt.attempt_id.clone(),
             usage: settlement.usage,
             cost_usd: cost.billed,
-            cost_state: state,
+            cost_state: cost.state(),
             proof: settlement.proof,
-            spent_usd: spent.counted,
+            spent_usd: self.spent.counted,
         });
         Ok(())
     }
@@ -323,14 +290,6 @@ fn settlement(
         retry_after_ms: None,
         finished_at: clock::now(),
         duration_ms: millis(started.elapsed()),
-    }
-}
-
-const fn weaker(before: Option<Proof>, now: Proof) -> Proof {
-    match (before, now) {
-        (Some(Proof::Contradicted), _) | (_, Proof::Contradicted) => Proof::Contradicted,
-        (Some(Proof::Claimed), _) | (_, Proof::Claimed) => Proof::Claimed,
-        _ => Proof::Verified,
     }
 }
 

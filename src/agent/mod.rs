@@ -11,6 +11,7 @@ pub mod prompt;
 pub mod proof;
 mod reserve;
 pub mod session;
+pub mod spent;
 pub mod tariff;
 pub mod tools;
 pub mod transcript;

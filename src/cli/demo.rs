@@ -124,6 +124,7 @@ impl Stage {
         let order = Order {
             task: task.to_owned(),
             stdin: None,
+            engine: None,
             flags,
             from: From::Nothing,
             approve: Some(Approval::All),

@@ -233,7 +233,9 @@ fn sights(known: &Known, found: &Found, offers: &[Offer]) -> Vec<Sight> {
         let name = fact.provider;
         let why_not = plan::program(name).and_then(|program| program.why_not(Some(&fact.standing)));
         let (what, how) = match (&fact.standing, why_not) {
-            (Standing::LoggedIn { account: Some(account), .. }, _) => (format!("{name} is logged in as {account}"), None),
+            (Standing::LoggedIn { account: Some(account), .. }, _) => {
+                (format!("{name} is logged in as {account}"), None)
+            }
             (_, None) => (format!("{name} is logged in"), None),
             (_, Some(failure)) => (failure.what, failure.fix.first().cloned()),
         };

@@ -79,6 +79,7 @@ fn order(args: RunArgs, context: &Context) -> Result<Order, Failure> {
     Ok(Order {
         task,
         stdin,
+        engine: args.engine.map(|engine| engine.as_str().to_owned()),
         flags: flags(args.choice, args.max_cost, args.check, args.fallback),
         from,
         approve: args.approve.map(|approve| match approve {

@@ -209,7 +209,7 @@ mod tests {
     fn a_wrong_word_names_the_flag_and_the_nearest_right_one() {
         let path = |path: &str| Flags { path: Some(path.into()), ..Flags::default() };
         let error = from_flags(&path("byokk")).unwrap_err().to_string();
-        assert_eq!(error, "--path: \"byokk\" is not one of byok, platform, free; did you mean \"byok\"?");
+        assert_eq!(error, "--path: \"byokk\" is not one of byok, subscription, platform, free; did you mean \"byok\"?");
         let flags = Flags { fallback: vec!["byok:a=ask".into()], ..Flags::default() };
         assert!(from_flags(&flags).unwrap_err().to_string().starts_with("--fallback: write it as FROM -> TO"));
     }

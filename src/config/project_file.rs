@@ -40,7 +40,7 @@ pub(super) struct Choice {
     pub(super) key: Option<Sourced<KeyChoice>>,
 }
 
-pub(super) const PATH_WORDS: &[&str] = &["byok", "platform", "free"];
+pub(super) const PATH_WORDS: &[&str] = &["byok", "subscription", "platform", "free"];
 pub(super) const CHOICE_KEYS: &[&str] = &["path", "provider", "model", "key"];
 
 const fn only_yours(key: &'static str) -> Refused {

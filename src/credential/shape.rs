@@ -78,9 +78,18 @@ pub fn provider_of(secret: &Secret) -> Option<&'static str> {
 /// other shape.
 pub fn check(facts: ProviderFacts<'_>, secret: &Secret) -> Result<(), Failure> {
     let text = secret.expose();
+    match facts.name {
+        "claude" => return check_setup_token(text),
+        "codex" if text.starts_with("sk-") => {
+            return Err(refused("not_a_token", "this is an API key, and codex takes a token of its plan".to_owned())
+                .why("a key is billed per token: it pays on the path byok")
+                .fix("vk keys add openai"));
+        }
+        _ => {}
+    }
     if text.starts_with("sk-ant-oat") || text.starts_with("sk-ant-ort") {
         return Err(refused("plan_token", "a Claude plan token cannot be used as an API key".to_owned())
-            .why("it belongs to a Pro or Max plan, which only Claude's own program may use")
+            .why("it belongs to a Pro or Max plan, which pays in Claude's own program only: that is the path subscription")
             .fix("vk login claude      # keeps it for that program")
             .fix("vk keys add anthropic      # with a key from https://platform.claude.com/settings/keys"));
     }
@@ -106,6 +115,24 @@ pub fn check(facts: ProviderFacts<'_>, secret: &Secret) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// What `claude setup-token` prints, and nothing that is billed or refreshed.
+fn check_setup_token(text: &str) -> Result<(), Failure> {
+    if text.starts_with("sk-ant-oat") {
+        return Ok(());
+    }
+    let failure = refused("not_a_setup_token", "a Claude plan takes what claude setup-token prints".to_owned());
+    Err(match text {
+        key if key.starts_with("sk-ant-api") => {
+            failure.why("this is an API key, which is billed per token").fix("vk use byok --provider anthropic")
+        }
+        refresh if refresh.starts_with("sk-ant-ort") => {
+            failure.why("this is a refresh token of a login; it stays with the program that got it")
+        }
+        _ => failure.why("those begin with sk-ant-oat; this was not sent anywhere"),
+    }
+    .fix("claude setup-token"))
 }
 
 fn refused(code: &'static str, what: String) -> Failure {

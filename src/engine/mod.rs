@@ -1,11 +1,18 @@
-//! Who runs the loop, behind one trait: vk's own agent, and later the programs that a plan pays for.
+//! Who runs the loop, behind one trait: vk's own agent, or a program that a plan pays for.
 
 mod builtin;
+mod claude;
+mod codex;
 pub mod driven;
+pub mod holds;
+#[cfg(test)]
+mod testing;
 
 use std::future::Future;
 
 pub use builtin::Builtin;
+pub use claude::Claude;
+pub use codex::Codex;
 
 use crate::agent::call::Spent;
 use crate::domain::failure::Failure;
@@ -37,4 +44,9 @@ pub trait Engine {
     fn say(&mut self, text: &str) -> Result<(), Failure>;
 
     fn tally(&self) -> Tally;
+
+    /// Ends whatever the engine has running.
+    fn close(&mut self) -> impl Future<Output = ()> {
+        std::future::ready(())
+    }
 }

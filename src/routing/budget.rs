@@ -25,7 +25,7 @@ impl Charged<'_> {
             Subject::Path(path) => *path == self.path,
             Subject::Key { provider, label } => match self.credential {
                 CredentialRef::Stored { provider: of, label: own, .. } => of == provider && own == label,
-                CredentialRef::Env { .. } | CredentialRef::None => false,
+                CredentialRef::Env { .. } | CredentialRef::Login | CredentialRef::None => false,
             },
         }
     }

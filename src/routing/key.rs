@@ -23,6 +23,20 @@ pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result
     }
     if provider.settings.kind == PayPath::Subscription {
         match named {
+            None if !plan::takes_stored(provider.name) => {
+                return own_login(facts, provider, "inferred".to_owned(), "the program's own login");
+            }
+            Some(Sourced { value: KeyChoice::Label(label), .. })
+                if label != OWN_LOGIN && !plan::takes_stored(provider.name) =>
+            {
+                let name = provider.name;
+                return Err(Failure::usage(
+                    "login_not_taken",
+                    format!("{name} does not take the stored login {label}"),
+                )
+                .why(format!("{name} takes no login of a plan from outside; its own one pays"))
+                .fix(format!("--key {OWN_LOGIN}")));
+            }
             None => return login_or_stored(facts, provider),
             Some(Sourced { value: KeyChoice::Label(label), source }) if label == OWN_LOGIN => {
                 return own_login(facts, provider, source.to_string(), "named there");
@@ -75,9 +89,10 @@ fn login_or_stored(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result<C
         _ if stored.iter().any(|key| key.is_default) => infer(facts, provider),
         (Some(Standing::LoggedIn { .. }), _) => {
             let name = provider.name;
-            let failure = Failure::usage("several_keys", format!("{name} is logged in, and a token of it is stored too"))
-                .why("vk does not choose between payers")
-                .fix(format!("--key {OWN_LOGIN}"));
+            let failure =
+                Failure::usage("several_keys", format!("{name} is logged in, and a token of it is stored too"))
+                    .why("vk does not choose between payers")
+                    .fix(format!("--key {OWN_LOGIN}"));
             let failure = stored.iter().fold(failure, |failure, key| failure.fix(format!("--key {}", key.label)));
             Err(failure.fix(format!("vk keys default {} --provider {name}", stored[0].label)))
         }

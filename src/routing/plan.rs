@@ -46,6 +46,8 @@ pub struct Program {
     pub engine: EngineKind,
     pub install: &'static str,
     pub login: &'static str,
+    /// The variable in which it takes a token.
+    pub token: &'static str,
     /// The oldest version whose answers were measured to be what the engine expects.
     pub needed: &'static str,
 }
@@ -58,6 +60,7 @@ const PROGRAMS: [Program; 2] = [
         engine: EngineKind::Claude,
         install: "npm install -g @anthropic-ai/claude-code",
         login: "claude auth login",
+        token: "CLAUDE_CODE_OAUTH_TOKEN",
         needed: "2.1.197",
     },
     Program {
@@ -66,6 +69,7 @@ const PROGRAMS: [Program; 2] = [
         engine: EngineKind::Codex,
         install: "npm install -g @openai/codex",
         login: "codex login",
+        token: "CODEX_ACCESS_TOKEN",
         needed: "0.169.0",
     },
 ];
@@ -74,6 +78,13 @@ const PROGRAMS: [Program; 2] = [
 #[must_use]
 pub fn program(provider: &str) -> Option<&'static Program> {
     PROGRAMS.iter().find(|program| program.name == provider)
+}
+
+/// Whether a login that vk keeps can drive the program. codex takes none of a ChatGPT account from outside (measured
+/// with 0.169.0), so there the program's own login pays.
+#[must_use]
+pub fn takes_stored(provider: &str) -> bool {
+    provider == CLAUDE
 }
 
 /// Who runs the loop for a provider.
@@ -94,9 +105,7 @@ impl Program {
                 .why(format!("a {shown} plan pays only for its own program"))
                 .fix(*install)
                 .fix(*login),
-            Some(Standing::LoggedOut) => {
-                failure("not_logged_in", format!("{name} is not logged in")).fix(*login)
-            }
+            Some(Standing::LoggedOut) => failure("not_logged_in", format!("{name} is not logged in")).fix(*login),
             Some(Standing::NoPlan(with)) => {
                 failure("no_plan", format!("{name} is logged in with {with}, which is billed per token"))
                     .why("the path is subscription: only a plan pays there")
@@ -107,9 +116,7 @@ impl Program {
                     .fix(format!("{install}@latest"))
             }
             Some(Standing::Unclear(why)) => {
-                failure("program_unclear", format!("{name} did not say who is logged in"))
-                    .why(why.clone())
-                    .fix(format!("{login}"))
+                failure("program_unclear", format!("{name} did not say who is logged in")).why(why.clone()).fix(*login)
             }
         })
     }
@@ -123,7 +130,8 @@ pub fn shown(provider: &str, standing: Option<&Standing>) -> String {
         Some(Standing::LoggedIn { plan: Some(plan), .. }) => {
             let plan = plan.trim_start_matches(name).trim();
             let mut letters = plan.chars();
-            let plan: String = letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
+            let plan: String =
+                letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
             format!("{name} {plan}").trim_end().to_owned()
         }
         _ => name.to_owned(),
@@ -151,7 +159,10 @@ mod tests {
         let route = with(logged_in()).route();
         assert_eq!((route.engine, route.provider.as_str()), (EngineKind::Claude, "claude"));
         assert_eq!((route.credential, route.cap), (CredentialRef::Login, None));
-        assert_eq!((route.payer.as_str(), route.model.as_str()), ("your Claude Max plan covers it", "claude-sonnet-5-5"));
+        assert_eq!(
+            (route.payer.as_str(), route.model.as_str()),
+            ("your Claude Max plan covers it", "claude-sonnet-5-5")
+        );
         let (code, exit, told) = with(logged_in()).model("gpt").refused();
         assert_eq!((code, exit), ("unknown_model", 2), "{told}");
     }
@@ -169,6 +180,19 @@ mod tests {
             assert_eq!((got, exit), (code, 3));
             assert!(told.contains(word), "{told}");
         }
+    }
+
+    /// What vk keeps of a Codex login cannot drive codex, so it is neither taken nor in the way.
+    #[test]
+    fn a_stored_login_of_codex_is_no_payer_here() {
+        let mut world = World::new().path(PayPath::Subscription);
+        world.keys.push(key("codex", "default", "https://chatgpt.com"));
+        assert_eq!(world.refused().0, "no_provider");
+        world.plans = vec![PlanFact { provider: CODEX, standing: Standing::LoggedIn { account: None, plan: None } }];
+        assert_eq!(world.route().credential, CredentialRef::Login);
+        world.settings.key =
+            Some(crate::config::Sourced::built_in(crate::config::KeyChoice::Label("default".to_owned())));
+        assert_eq!(world.on("codex").refused().0, "login_not_taken");
     }
 
     /// Two accounts could pay: the login and a token. Neither is taken for the other.

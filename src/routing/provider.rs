@@ -106,6 +106,12 @@ pub(super) fn has_credential(facts: &Facts<'_>, name: &str, settings: &ProviderS
     match facts.settings.key.as_deref() {
         Some(KeyChoice::Label(label)) if label == super::plan::OWN_LOGIN && logged_in => true,
         None if logged_in => true,
+        // Its program takes no login from outside.
+        Some(KeyChoice::Label(_)) | None
+            if settings.kind == PayPath::Subscription && !super::plan::takes_stored(name) =>
+        {
+            false
+        }
         Some(KeyChoice::Env(_)) => true,
         Some(KeyChoice::Label(label)) => stored(Some(label)),
         None => stored(None),
@@ -179,7 +185,7 @@ fn no_server_named(names: &[&str]) -> Failure {
 
 /// Neither program is there with a plan: what each says, the nearest to working first.
 fn no_plan(facts: &Facts<'_>) -> Failure {
-    let why_not = |name: &'static str| Some(super::plan::program(name)?.why_not(facts.standing(name))?);
+    let why_not = |name: &'static str| super::plan::program(name)?.why_not(facts.standing(name));
     let mut refused: Vec<Failure> = [CLAUDE, CODEX].into_iter().filter_map(why_not).collect();
     refused.sort_by_key(|failure| failure.code == "no_program");
     let whats: Vec<&str> = refused.iter().map(|failure| failure.what.as_str()).collect();

@@ -92,10 +92,10 @@ pub(super) fn build(env: &Env, places: &Places, outside_of: &Path, wanted: &[Str
 /// The environment of a program that brings its own sandbox and hands its environment on to the model's commands: the
 /// same list as for a command outside of vk's, so that no secret is in it.
 #[must_use]
-pub fn of_program(env: &Env, outside_of: &Path, wanted: &[String]) -> BTreeMap<String, String> {
+pub fn of_program(env: &Env, outside_of: &Path, wanted: &[String], cache: Option<&Path>) -> BTreeMap<String, String> {
     let home = env.home().unwrap_or_default();
     let tmp = env.path("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp"));
-    build(env, &Places { home, tmp, cache: None, way_out: WayOut::Host }, outside_of, wanted)
+    build(env, &Places { home, tmp, cache: cache.map(Path::to_path_buf), way_out: WayOut::Host }, outside_of, wanted)
 }
 
 /// Neither a provider's credential or address, nor a setting of vk.

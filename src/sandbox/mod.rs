@@ -35,4 +35,5 @@ pub use error::SandboxError;
 pub use host::Sandbox;
 pub use output::{Captured, Output, Status, Tampered};
 pub use spec::{Backend, Command, Level, Mode, Network, Spec};
+pub use toolchain::readable as readable_toolchains;
 pub use workspace::Workspace;

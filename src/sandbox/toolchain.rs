@@ -129,7 +129,8 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 /// The existing folders and files to open for reading, none below another. `outside_of` are folders of which nothing is
 /// opened here: the workspace, and vk's own.
-pub(super) fn readable(env: &Env, outside_of: &[PathBuf]) -> Vec<PathBuf> {
+#[must_use]
+pub fn readable(env: &Env, outside_of: &[PathBuf]) -> Vec<PathBuf> {
     let home = env.home().filter(|home| home.is_absolute());
     let mut found: BTreeSet<PathBuf> = SYSTEM.iter().map(PathBuf::from).collect();
     if let Some(home) = &home {

@@ -96,6 +96,7 @@ fn typed(order: &Order) -> Vec<(&'static str, String)> {
         given("--provider", flags.provider.as_deref()),
         given("--model", flags.model.as_deref()),
         given("--key", flags.key.as_deref()),
+        given("--engine", order.engine.as_deref()),
         given("--max-cost", flags.max_cost.as_deref()),
         given("--max-turns", max_turns.as_deref()),
         given("--timeout", timeout.as_deref()),
@@ -123,6 +124,7 @@ mod tests {
         Order {
             task: "fix the test".to_owned(),
             stdin: None,
+            engine: None,
             flags: Flags {
                 path: Some("byok".to_owned()),
                 key: Some("env:K".to_owned()),

@@ -34,6 +34,13 @@ pub fn after(failure: &Failure, route: &Route, edges: &[Sourced<Edge>]) -> Optio
     })
 }
 
+/// What the user's edge allows once the plan of `route` goes on as paid extra usage, and the edge as it was written.
+#[must_use]
+pub fn overage(route: &Route, edges: &[Sourced<Edge>]) -> Option<(Allow, String)> {
+    let edge = edges.iter().find(|edge| edge.value.to == EdgeTarget::Overage && leads_from(&edge.value.from, route))?;
+    Some((edge.value.allow, format!("{} ({})", edge.value, edge.source)))
+}
+
 fn leads_from(from: &Payer, route: &Route) -> bool {
     let label = match &route.credential {
         CredentialRef::Stored { label, .. } => Some(label.as_str()),

@@ -7,6 +7,7 @@ pub mod credits;
 pub mod detect;
 mod diff;
 pub mod edges;
+pub mod engines;
 pub mod free;
 pub mod hand_over;
 pub mod health;

@@ -26,6 +26,8 @@ pub struct Order {
     /// What was piped in beside the task.
     pub stdin: Option<String>,
     pub flags: Flags,
+    /// `--engine`: refused where it is not the route's.
+    pub engine: Option<String>,
     pub from: From,
     /// `None` takes the default: `all` under a full sandbox, else `ask`.
     pub approve: Option<Approvals>,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::agent::call::Spent;
 use crate::base::money::Usd;
-use crate::domain::cost::{Certainty, CostState, Proof};
+use crate::domain::cost::{Certainty, Charge, CostState, Proof};
 use crate::domain::credits::CreditsLeft;
 use crate::domain::event::{BudgetAlert, CheckResult, FileChange, PayerShare, TaskFinished};
 use crate::domain::failure::{Failure, Status};
@@ -111,7 +111,8 @@ fn shares(legs: &[Leg]) -> Vec<PayerShare> {
 
 fn share(leg: &Leg) -> PayerShare {
     let Leg { route, spent } = leg;
-    let charge = crate::agent::tariff::charge_of(route);
+    // A plan that went on as paid extra usage did not cover it.
+    let charge = if spent.extra_calls > 0 { Charge::Billed } else { crate::agent::tariff::charge_of(route) };
     let certainty = match (spent.unknown_calls, spent.estimated_calls) {
         (1.., _) => Certainty::Unknown,
         (0, 1..) => Certainty::Estimated,
@@ -120,7 +121,10 @@ fn share(leg: &Leg) -> PayerShare {
     PayerShare {
         path: route.path.to_string(),
         provider: route.provider.clone(),
-        payer: route.payer.clone(),
+        payer: match spent.extra_calls {
+            0 => route.payer.clone(),
+            _ => format!("you pay {} extra usage beside your plan", route.provider),
+        },
         key_label: route.credential.label(),
         cost_usd: (spent.unknown_calls == 0).then_some(spent.counted),
         cost_state: CostState::of(charge, certainty),

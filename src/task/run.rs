@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::again;
-use super::caps;
 use super::checks::{self, Round};
 use super::credits::Account;
 use super::edges::{self, Step};
+use super::engines;
 use super::free::{self, rotation::Rotation};
 use super::order::Order;
 use super::prepare::{self, Known};
@@ -16,12 +16,8 @@ use super::setup::{self, Ground};
 use super::shown;
 use super::tree::TreeLock;
 use super::ways_out;
-use crate::agent::call::{Caller, Spent};
 use crate::agent::cancel::Cancel;
 use crate::agent::context;
-use crate::agent::hold::Prefix;
-use crate::agent::session::Session;
-use crate::agent::tariff::Tariff;
 use crate::agent::transcript::Transcript;
 use crate::base::clock;
 use crate::base::env::Env;
@@ -33,10 +29,10 @@ use crate::domain::event::Event;
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::Route;
 use crate::domain::ui::{Question, Ui};
-use crate::engine::{Builtin, Engine as _};
+use crate::engine::Engine as _;
 use crate::ledger::{self, Ledger, NewTask, TaskEnd};
 use crate::net::http::Client;
-use crate::provider::{AtMost, CallError, Endpoint};
+use crate::provider::CallError;
 
 /// Runs the task. The ending is told as `task.finished` whatever happens; the failure is the first cause.
 ///
@@ -67,6 +63,7 @@ async fn run_to_end(
     let (mut route, mut price) = free::consent::decided(&mut known, &order.task, ui.as_ref())
         .map_err(|failure| prepare::typed_again(failure, &order.flags, "vk run ", " \"...\""))?;
     rehearse(order, &mut route);
+    engines::check(order, &known, &route)?;
     let mut rotation = Rotation::of(&known, &client, order);
     (route, price) = rotation.checked(route, price, ui.as_ref()).await?;
     let task_id = ledger::task_id(clock::now());
@@ -244,36 +241,24 @@ impl Running<'_> {
         } else if self.ending.legs.is_empty() {
             transcript.say(self.order.follow_up()).map_err(|e| setup::unwritable(&self.folder(), &e))?;
         }
-        let caps = caps::of_task(&self.known.loaded.settings.budget, route, self.known.here(), self.task_id);
-        let may_train = self.rotation.may_train();
-        let caller = Caller {
+        let (turns, call_no) = (self.ending.turns, self.call_no);
+        let shared = engines::Shared {
+            order: self.order,
+            env: self.env,
+            ui: self.ui,
+            cancel: self.cancel,
+            known: self.known,
             client: self.client,
             ledger: self.ledger,
-            ui: self.ui.as_ref(),
-            cancel: self.cancel,
             task_id: self.task_id,
-            route,
-            endpoint: Endpoint { at_most: AtMost::of(route, price.as_ref(), may_train), ..Endpoint::of(route) },
-            secret,
-            tariff: Tariff::of(route, price),
-            caps,
-            pinned: self.known.pinned(route),
-            local_server: route.is_local(),
-            prefix: Prefix::default(),
-            call_no: self.call_no,
-            spent: Spent::default(),
+            folder: self.folder(),
+            turns,
+            call_no,
+            may_train: self.rotation.may_train(),
             retries: !self.rotation.can_take_over_from(route),
-            failed: None,
         };
-        let system = ground.system(route);
-        let mut engine = Builtin(Session {
-            caller,
-            transcript,
-            toolbox: &mut ground.toolbox,
-            system,
-            max_turns: self.order.max_turns,
-            turns: self.ending.turns,
-        });
+        let sandbox = Arc::clone(&ground.sandbox);
+        let mut engine = engines::build(&shared, route, price, secret, transcript, ground)?;
         let result = loop {
             match engine.run().await {
                 Ok(answer) => self.ending.answer = Some(answer),
@@ -283,15 +268,8 @@ impl Running<'_> {
             let round = self.round;
             let commands: Vec<String> =
                 self.known.loaded.settings.checks.iter().map(|check| check.value.clone()).collect();
-            let checked = checks::round(
-                &commands,
-                round,
-                &ground.sandbox,
-                self.ui.as_ref(),
-                self.cancel,
-                &mut self.ending.checks,
-            )
-            .await;
+            let checked =
+                checks::round(&commands, round, &sandbox, self.ui.as_ref(), self.cancel, &mut self.ending.checks).await;
             match checked {
                 Ok(Round::Passed) => break Ok(()),
                 Ok(Round::Failed(_)) if round > self.order.check_rounds => {
@@ -305,8 +283,10 @@ impl Running<'_> {
                 Err(failure) => break Err(failure),
             }
         };
-        self.failed = engine.0.caller.failed.take();
+        self.failed = engine.failed();
+        engine.close().await;
         let tally = engine.tally();
+        drop(engine);
         self.ending.turns = tally.turns;
         self.call_no = tally.calls;
         if tally.spent.calls > 0 {

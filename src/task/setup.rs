@@ -21,8 +21,10 @@ use crate::domain::failure::{Failure, Status};
 use crate::domain::message::Message;
 use crate::domain::route::Route;
 use crate::domain::ui::Ui;
+use crate::engine::driven::Terms;
+use crate::engine::driven::permit::Permit;
 use crate::ledger::Ledger;
-use crate::sandbox::{Level, Mode, Network, Sandbox, Spec, Workspace};
+use crate::sandbox::{Level, Mode, Network, Sandbox, Spec, Workspace, readable_toolchains};
 
 /// The task that a run goes on from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +88,14 @@ pub struct Ground {
     surroundings: Surroundings,
     workspace: Arc<Workspace>,
     notes_allowed: bool,
+    keep: Arc<dyn Before>,
+    approve: Approval,
+    /// The answers to a driven program, once there is one.
+    permit: Option<Permit>,
+    /// Where the project's packages are kept; none outside of a sandbox.
+    cache: Option<PathBuf>,
+    ui: Arc<dyn Ui>,
+    cancel: Cancel,
 }
 
 /// Tells the snapshot what a file tool is about to write.
@@ -136,10 +146,10 @@ impl Ground {
                 None
             }
         };
-        let keep = Keep(snapshot.clone(), Arc::clone(ui));
+        let keep: Arc<dyn Before> = Arc::new(Keep(snapshot.clone(), Arc::clone(ui)));
         let approvals = Approvals::new(mode, Arc::clone(ui)).of_task(cancel);
         let toolbox = Toolbox::new(Family::of(route), Arc::clone(&sandbox), Arc::clone(&workspace), approvals)
-            .before(Arc::new(keep))
+            .before(Arc::clone(&keep))
             .read_only(order.mode == Mode::ReadOnly);
         let surroundings = Surroundings {
             os: std::env::consts::OS.to_owned(),
@@ -149,7 +159,55 @@ impl Ground {
         };
         // A stranger's repository does not get to speak to the model where nobody looks on.
         let trusted = matches!(loaded.trust, Trust::Trusted) || ui.interactive();
-        Ok(Self { sandbox, toolbox, snapshot, surroundings, workspace, notes_allowed: trusted })
+        Ok(Self {
+            cache: (order.mode != Mode::Off).then(|| cache(loaded)),
+            permit: None,
+            ui: Arc::clone(ui),
+            cancel: cancel.clone(),
+            approve: mode,
+            sandbox,
+            toolbox,
+            snapshot,
+            surroundings,
+            workspace,
+            notes_allowed: trusted,
+            keep,
+        })
+    }
+
+    /// The answers to a driven program's questions. What a person said holds for the whole task.
+    pub fn permit(&mut self, terms: &Terms) -> &mut Permit {
+        let (approve, ui, cancel, keep) = (self.approve, &self.ui, &self.cancel, &self.keep);
+        self.permit.get_or_insert_with(|| Permit {
+            approvals: Approvals::new(approve, Arc::clone(ui)).of_task(cancel),
+            mode: terms.mode,
+            root: terms.root.canonicalize().unwrap_or_else(|_| terms.root.clone()),
+            protected: terms.protected.clone(),
+            readable: terms.readable.clone(),
+            writable: terms.writable.clone(),
+            before: Arc::clone(keep),
+        })
+    }
+
+    /// What a driven program's commands may read beside the project: the system and the toolchains, and what the
+    /// user's configuration names.
+    #[must_use]
+    pub fn readable(env: &Env, loaded: &Loaded) -> Vec<PathBuf> {
+        let own = [loaded.project.root.clone(), loaded.dirs.config.clone(), loaded.dirs.data.clone()];
+        let named = loaded.settings.sandbox.read.iter().map(|path| path.value.clone());
+        readable_toolchains(env, &own).into_iter().chain(named).collect()
+    }
+
+    /// What they may write outside of the project.
+    #[must_use]
+    pub fn writable(&self, loaded: &Loaded) -> Vec<PathBuf> {
+        let named = loaded.settings.sandbox.write.iter().map(|path| path.value.clone());
+        named.chain(self.cache.clone()).collect()
+    }
+
+    #[must_use]
+    pub fn cache(&self) -> Option<&Path> {
+        self.cache.as_deref()
     }
 
     /// The tools take the shape that the route's model was trained on.
@@ -183,13 +241,13 @@ impl Ground {
 
     #[must_use]
     pub fn refused(&self) -> Vec<String> {
-        self.toolbox.refused().to_vec()
+        let driven = self.permit.iter().flat_map(|permit| permit.approvals.refused());
+        self.toolbox.refused().iter().chain(driven).cloned().collect()
     }
 }
 
 fn spec(order: &Order, loaded: &Loaded) -> Spec {
     let root = &loaded.project.root;
-    let project = &sha256_hex(root.as_os_str().as_encoded_bytes())[..16];
     let wishes = &loaded.settings.sandbox;
     Spec {
         mode: order.mode,
@@ -199,8 +257,14 @@ fn spec(order: &Order, loaded: &Loaded) -> Spec {
         write: wishes.write.iter().map(|path| path.value.clone()).collect(),
         env_allow: wishes.env.iter().map(|name| name.value.clone()).collect(),
         require_full: wishes.require.value == Require::Full,
-        ..Spec::new(root.clone(), loaded.dirs.data.join("cache").join(project))
+        ..Spec::new(root.clone(), cache(loaded))
     }
+}
+
+/// The project's own package cache.
+fn cache(loaded: &Loaded) -> PathBuf {
+    let project = &sha256_hex(loaded.project.root.as_os_str().as_encoded_bytes())[..16];
+    loaded.dirs.data.join("cache").join(project)
 }
 
 /// What the model is told about writing.

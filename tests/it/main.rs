@@ -21,6 +21,7 @@ mod llamacpp;
 #[cfg(unix)]
 mod login;
 mod patches;
+mod plans;
 mod refresh;
 mod run;
 #[cfg(target_os = "linux")]

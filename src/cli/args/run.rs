@@ -33,6 +33,9 @@ pub struct RunArgs {
     pub task: Option<String>,
     #[command(flatten)]
     pub choice: ChoiceArgs,
+    /// Who runs the loop: vk itself, or the program of a plan; it must be the payer's own
+    #[arg(long, value_name = "ENGINE", help_heading = "Who pays")]
+    pub engine: Option<RunEngine>,
     /// Allow one change of payer: FROM->TO=ask or FROM->TO=USD, with provider and key on the right side
     #[arg(long, value_name = "EDGE=ask|USD", value_hint = ValueHint::Other, help_heading = "Who pays")]
     pub fallback: Vec<String>,
@@ -78,6 +81,27 @@ pub struct RunArgs {
     /// Write each request's size, timing and status to stderr; never its contents
     #[arg(long, help_heading = "Output")]
     pub debug: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RunEngine {
+    /// vk's own loop, for keys, gateways and free models
+    Builtin,
+    /// The installed claude, on its plan
+    Claude,
+    /// The installed codex, on its plan
+    Codex,
+}
+
+impl RunEngine {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Builtin => "builtin",
+            Self::Claude => "claude",
+            Self::Codex => "codex",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -185,7 +185,8 @@ fn one_layer() -> impl Strategy<Value = Choice> {
 #[test]
 fn built_in_providers_are_of_the_right_kind() {
     for (name, settings) in provider::built_in() {
-        assert_ne!(settings.kind, PayPath::Subscription, "{name}");
+        let is_plan = [provider::CLAUDE, provider::CODEX].contains(&name.as_str());
+        assert_eq!(settings.kind == PayPath::Subscription, is_plan, "{name}");
         assert_eq!(settings.auth == Auth::None, settings.kind == PayPath::Free, "{name}");
         let parsed = crate::config::address::parse(&settings.base_url, settings.wire).unwrap();
         assert_eq!(parsed, settings.base_url.value, "{name}");

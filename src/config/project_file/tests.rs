@@ -164,7 +164,7 @@ fn the_errors_people_read() {
     fix: ${EDITOR:-vi} HOME/shop/vk.toml
     "#);
     insta::assert_snapshot!(shown("path = \"subscripton\"\n"), @r#"
-    vk.toml:1:8: path: "subscripton" is not one of byok, platform, free [bad_value]
+    vk.toml:1:8: path: "subscripton" is not one of byok, subscription, platform, free; did you mean "subscription"? [bad_value]
       |
     1 | path = "subscripton"
       |        ^^^^^^^^^^^^^

@@ -76,7 +76,7 @@ fn every_wrong_line_is_named() {
     for (text, code, place) in [
         ("[providers.work]\nwire = \"chat\"\n".to_owned(), "missing_key", "config.toml:1:12"),
         ("[providers.Work]\n".into(), "bad_value", "config.toml:1:12"),
-        ("[providers.claude]\nkind = \"platform\"\n".into(), "bad_value", "config.toml:1:12"),
+        ("[providers.claude]\nkind = \"platform\"\n".into(), "bad_value", "config.toml:2:8"),
         ("[providers]\nwork = \"https://x\"\n".into(), "bad_value", "config.toml:2:8"),
         (GATEWAY.replace("platform", "subscription"), "bad_value", "config.toml:2:8"),
         (GATEWAY.replace("platform", "plattform"), "bad_value", "config.toml:2:8"),

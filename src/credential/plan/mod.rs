@@ -12,7 +12,7 @@ pub use claims::Claims;
 pub use record::{Given, Tokens};
 pub use refresh::{Access, Want, codex_access, settle};
 
-use crate::config::Settings;
+use crate::config::{Settings, Source};
 
 /// Where Codex logins are made and used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,9 @@ impl Service {
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
         let issuer = settings.codex_issuer.as_ref().map(|issuer| issuer.value.clone());
-        let named = settings.providers.get(CODEX).map(|provider| provider.base_url.value.clone());
+        // What is built in is no more than the default.
+        let named = settings.providers.get(CODEX).map(|provider| &provider.base_url);
+        let named = named.filter(|address| address.source != Source::BuiltIn).map(|address| address.value.clone());
         let beside = issuer.as_ref().map(|issuer| format!("{issuer}/backend-api"));
         Self {
             base_url: named.or(beside).unwrap_or_else(|| codex::BACKEND.to_owned()),

@@ -1,4 +1,41 @@
 //! What the two engines that drive another program have in common. That program runs its own loop, in its own sandbox,
 //! on the user's plan; vk starts it, answers its questions, keeps the books and ends it.
 
+pub mod books;
+pub mod child;
+pub mod permit;
+pub mod plan;
 pub mod programs;
+pub mod story;
+
+use std::path::PathBuf;
+
+use crate::config::Allow;
+use crate::sandbox::{Mode, Network};
+
+/// What a driven program is started with: the route says who pays, this what it may do.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    pub program: PathBuf,
+    pub root: PathBuf,
+    pub home: PathBuf,
+    /// A private folder of this task, for what the program keeps where it does not use the user's own.
+    pub folder: PathBuf,
+    pub mode: Mode,
+    pub network: Network,
+    /// Below HOME, and still to be read by the model's commands: toolchains, and what the user's configuration names.
+    pub readable: Vec<PathBuf>,
+    /// What the user's configuration lets commands write outside of the project.
+    pub writable: Vec<PathBuf>,
+    /// vk's own folders.
+    pub protected: Vec<PathBuf>,
+    /// The whole environment of the program, without any credential.
+    pub environment: std::collections::BTreeMap<String, String>,
+    /// Variables of this child alone, the token among them.
+    pub own: Vec<(&'static str, crate::base::secret::Secret)>,
+    pub max_turns: Option<u32>,
+    /// What the user's edge allows once the plan goes on as paid extra usage; without one the task stops there.
+    pub overage: Option<Allow>,
+    /// The edge as it was written, and where.
+    pub overage_shown: Option<String>,
+}

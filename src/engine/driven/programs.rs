@@ -34,13 +34,13 @@ const OWN_FOLDERS: [(EngineKind, &[&str]); 2] = [
 #[must_use]
 pub fn all(env: &Env, tree: &Path) -> Vec<PlanFact> {
     std::thread::scope(|scope| {
-        let asked = [CLAUDE, CODEX].map(|name| scope.spawn(move || one(env, tree, program(name)?)));
-        asked.into_iter().filter_map(|said| said.join().ok().flatten()).collect()
+        let programs = [CLAUDE, CODEX].into_iter().filter_map(program);
+        let asked = programs.map(|program| {
+            scope.spawn(move || PlanFact { provider: program.name, standing: standing(env, tree, program) })
+        });
+        let asked: Vec<_> = asked.collect();
+        asked.into_iter().filter_map(|said| said.join().ok()).collect()
     })
-}
-
-fn one(env: &Env, tree: &Path, program: &'static Program) -> Option<PlanFact> {
-    Some(PlanFact { provider: program.name, standing: standing(env, tree, program) })
 }
 
 /// The program's file; never one of the project's own.
@@ -50,10 +50,16 @@ pub fn find(env: &Env, tree: &Path, program: &Program) -> Option<PathBuf> {
 }
 
 /// What the program may know of the user's environment: its own folders, and nothing that is a credential or an
-/// address of a provider.
+/// address of a provider. `cache` is where commands keep their packages; without one, in the user's own folders.
 #[must_use]
-pub fn environment(env: &Env, tree: &Path, program: &Program, wanted: &[String]) -> BTreeMap<String, String> {
-    let mut vars = environment_of_program(env, tree, wanted);
+pub fn environment(
+    env: &Env,
+    tree: &Path,
+    program: &Program,
+    wanted: &[String],
+    cache: Option<&Path>,
+) -> BTreeMap<String, String> {
+    let mut vars = environment_of_program(env, tree, wanted, cache);
     let own = OWN_FOLDERS.iter().filter(|(engine, _)| *engine == program.engine).flat_map(|(_, names)| *names);
     for name in own {
         if let Some(value) = env.get(name) {
@@ -65,7 +71,7 @@ pub fn environment(env: &Env, tree: &Path, program: &Program, wanted: &[String])
 
 fn standing(env: &Env, tree: &Path, program: &Program) -> Standing {
     let Some(file) = find(env, tree, program) else { return Standing::Missing };
-    let vars = environment(env, tree, program, &[]);
+    let vars = environment(env, tree, program, &[], None);
     let ask = |arguments: &[&str]| ask(&file, arguments, &vars);
     let version = match ask(&["--version"]) {
         Ok(said) => said,

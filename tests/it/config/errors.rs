@@ -8,7 +8,7 @@ fn a_wrong_project_file_is_told_by_line_and_column() {
     for (text, words) in [
         ("path = byok\n", &["vk.toml:1:8: not TOML", "1 | path = byok", "^"][..]),
         ("\npath = \"byok\n", &["vk.toml:2:"]),
-        ("path = \"byokk\"\n", &["vk.toml:1:8", "byok, platform, free", "did you mean \"byok\"?"]),
+        ("path = \"byokk\"\n", &["vk.toml:1:8", "byok, subscription, platform, free", "did you mean \"byok\"?"]),
         ("# x\n  provder = \"anthropic\"\n", &["vk.toml:2:3: unknown key \"provder\"; did you mean \"provider\"?"]),
         ("path = 7\n", &["vk.toml:1:8", "\"path\" must be text in quotes, not a number"]),
         ("checks = \"cargo test\"\n", &["vk.toml:1:10", "\"checks\" must be a list, like"]),

@@ -1,0 +1,76 @@
+//! How a run of `codex` ends badly, as the failure that people and scripts read.
+
+use serde_json::Value;
+
+use crate::domain::failure::{Failure, Status};
+use crate::domain::route::Route;
+use crate::engine::driven::plan::used_up;
+use crate::routing::plan::program;
+
+/// A turn that failed, by the program's own word for it.
+pub(super) fn of_turn(error: &Value, route: &Route) -> Failure {
+    let words = error["message"].as_str().unwrap_or_default();
+    let info = &error["codexErrorInfo"];
+    let word = info.as_str().or_else(|| info.as_object()?.keys().next().map(String::as_str)).unwrap_or_default();
+    let failure = |status, code, what: &str| Failure::new(status, code, what).why(words);
+    match word {
+        "usageLimitExceeded" | "sessionBudgetExceeded" => used_up(route, words),
+        "unauthorized" => {
+            failure(Status::NoCredential, "login_rejected", "the login of codex was rejected").fix("codex login")
+        }
+        "modelNotFound" => {
+            failure(Status::Usage, "unknown_model", &format!("codex was refused the model {}", route.model))
+                .fix("vk run --continue --model balanced \"go on\"")
+                .fix("vk models list")
+        }
+        "sandboxError" => failure(Status::NoSandbox, "no_sandbox", "the sandbox of codex cannot start here")
+            .fix("vk run --sandbox off --approve all \"...\"   # commands run with your rights"),
+        "cyberPolicy" | "misalignmentPolicyViolation" => {
+            failure(Status::GaveUp, "model_refused", "the model refused the task")
+                .fix("vk run --continue --model best \"go on\"")
+        }
+        "badRequest" | "contextWindowExceeded" => {
+            failure(Status::ProviderFailed, "bad_request", "the request of codex was refused")
+                .fix("vk run --continue --model best \"go on\"")
+        }
+        _ => failure(Status::ProviderFailed, "provider_failed", "OpenAI did not answer codex")
+            .fix("vk run --continue   # later"),
+    }
+}
+
+/// Exit 4: before a word of the task was sent.
+pub(super) fn other_payer(why: &str) -> Failure {
+    Failure::new(
+        Status::Contradicted,
+        "payer_contradicted",
+        "codex would charge another payer than the plan; the task was stopped",
+    )
+    .why(why)
+    .fix("codex login status")
+    .fix("codex login")
+}
+
+/// A token that it does not take: it takes its own kinds, and no login's.
+pub(super) fn not_logged_in(with_token: bool) -> Failure {
+    if !with_token {
+        return Failure::new(Status::NoCredential, "not_logged_in", "codex is not logged in with a plan")
+            .fix("codex login");
+    }
+    Failure::new(Status::NoCredential, "token_not_taken", "codex did not take the token")
+        .why("it takes a personal access token or an agent identity, and not the access token of a ChatGPT login")
+        .fix("vk run --key login \"...\"   # codex's own login")
+}
+
+pub(super) fn died(last_words: &str) -> Failure {
+    let failure = Failure::new(Status::ProviderFailed, "program_died", "codex ended before its answer");
+    let failure = match last_words.lines().last() {
+        Some(words) if !words.trim().is_empty() => failure.why(words.trim()),
+        _ => failure.why("it said nothing about why"),
+    };
+    failure.fix("vk run --continue").fix("codex login status")
+}
+
+pub(super) fn not_started(error: &std::io::Error) -> Failure {
+    let failure = Failure::new(Status::NoCredential, "no_program", "codex could not be started").why(error.to_string());
+    program("codex").map_or(failure.clone(), |program| failure.fix(program.install))
+}

@@ -1,0 +1,216 @@
+//! The engine of a route, built: vk's own loop with a key, or a plan's program with the terms that hold it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::caps;
+use super::edges;
+use super::order::Order;
+use super::prepare::Known;
+use super::setup::Ground;
+use crate::agent::call::{Caller, Spent};
+use crate::agent::cancel::Cancel;
+use crate::agent::hold::Prefix;
+use crate::agent::session::Session;
+use crate::agent::tariff::Tariff;
+use crate::agent::transcript::Transcript;
+use crate::base::env::Env;
+use crate::base::secret::Secret;
+use crate::catalog::Price;
+use crate::domain::failure::Failure;
+use crate::domain::route::{EngineKind, Route};
+use crate::domain::ui::Ui;
+use crate::engine::driven::Terms;
+use crate::engine::driven::books::Books;
+use crate::engine::driven::programs;
+use crate::engine::holds::{self, Wants};
+use crate::engine::{Builtin, Claude, Codex, Engine, Tally};
+use crate::ledger::Ledger;
+use crate::net::http::Client;
+use crate::provider::{AtMost, CallError, Endpoint};
+use crate::routing::plan;
+
+/// What the task's engines have in common, whatever the payer.
+pub struct Shared<'a> {
+    pub order: &'a Order,
+    pub env: &'a Env,
+    pub ui: &'a Arc<dyn Ui>,
+    pub cancel: &'a Cancel,
+    pub known: &'a Known,
+    pub client: &'a Client,
+    pub ledger: &'a Ledger,
+    pub task_id: &'a str,
+    /// The task's own folder in vk's data.
+    pub folder: PathBuf,
+    /// Turns and calls of the task so far.
+    pub turns: u32,
+    pub call_no: u32,
+    /// Whether the user lets a free model's maker keep prompts.
+    pub may_train: bool,
+    /// Whether a call is tried again at the same model.
+    pub retries: bool,
+}
+
+/// An engine that works.
+pub enum Working<'a> {
+    Builtin(Box<Builtin<'a>>),
+    Claude(Box<Claude<'a>>),
+    Codex(Box<Codex<'a>>),
+}
+
+impl Working<'_> {
+    /// The call that failed last, where vk made it itself.
+    pub fn failed(&mut self) -> Option<CallError> {
+        match self {
+            Self::Builtin(engine) => engine.0.caller.failed.take(),
+            Self::Claude(_) | Self::Codex(_) => None,
+        }
+    }
+}
+
+impl Engine for Working<'_> {
+    async fn run(&mut self) -> Result<String, Failure> {
+        match self {
+            Self::Builtin(engine) => engine.run().await,
+            Self::Claude(engine) => engine.run().await,
+            Self::Codex(engine) => engine.run().await,
+        }
+    }
+
+    fn say(&mut self, text: &str) -> Result<(), Failure> {
+        match self {
+            Self::Builtin(engine) => engine.say(text),
+            Self::Claude(engine) => engine.say(text),
+            Self::Codex(engine) => engine.say(text),
+        }
+    }
+
+    fn tally(&self) -> Tally {
+        match self {
+            Self::Builtin(engine) => engine.tally(),
+            Self::Claude(engine) => engine.tally(),
+            Self::Codex(engine) => engine.tally(),
+        }
+    }
+
+    async fn close(&mut self) {
+        match self {
+            Self::Builtin(engine) => engine.close().await,
+            Self::Claude(engine) => engine.close().await,
+            Self::Codex(engine) => engine.close().await,
+        }
+    }
+}
+
+/// Whether the engine of the route holds what the run asks for: before anything is started.
+///
+/// # Errors
+/// Exit 2.
+pub fn check(order: &Order, known: &Known, route: &Route) -> Result<(), Failure> {
+    let wants = Wants {
+        engine: order.engine.as_deref(),
+        max_cost: order.flags.max_cost.is_some(),
+        has_edges: !known.loaded.settings.fallback.is_empty(),
+        approve: order.approve,
+        mode: order.mode,
+        network: &order.network,
+        max_turns: order.max_turns.is_some(),
+    };
+    holds::check(&wants, route)
+}
+
+/// # Errors
+/// A program that is no longer there.
+pub fn build<'a>(
+    shared: &'a Shared<'a>,
+    route: &'a Route,
+    price: Option<Price>,
+    secret: Option<Secret>,
+    transcript: &'a mut Transcript,
+    ground: &'a mut Ground,
+) -> Result<Working<'a>, Failure> {
+    if route.engine == EngineKind::Builtin {
+        return Ok(Working::Builtin(Box::new(builtin(shared, route, price, secret, transcript, ground))));
+    }
+    let terms = terms(shared, route, secret, ground)?;
+    let ui = shared.ui.as_ref();
+    let books = Books::new(shared.ledger, ui, shared.task_id, route, price, shared.call_no);
+    let permit = ground.permit(&terms);
+    let (ui, cancel, turns) = (Arc::clone(shared.ui), shared.cancel, shared.turns);
+    if route.engine == EngineKind::Codex {
+        holds::check_answers(permit.approvals.mode())?;
+        return Ok(Working::Codex(Box::new(Codex::new(books, transcript, permit, terms, cancel, ui, turns))));
+    }
+    Ok(Working::Claude(Box::new(Claude::new(books, transcript, permit, terms, cancel, ui, turns))))
+}
+
+fn builtin<'a>(
+    shared: &'a Shared<'a>,
+    route: &'a Route,
+    price: Option<Price>,
+    secret: Option<Secret>,
+    transcript: &'a mut Transcript,
+    ground: &'a mut Ground,
+) -> Builtin<'a> {
+    let known = shared.known;
+    let caps = caps::of_task(&known.loaded.settings.budget, route, known.here(), shared.task_id);
+    let caller = Caller {
+        client: shared.client,
+        ledger: shared.ledger,
+        ui: shared.ui.as_ref(),
+        cancel: shared.cancel,
+        task_id: shared.task_id,
+        route,
+        endpoint: Endpoint { at_most: AtMost::of(route, price.as_ref(), shared.may_train), ..Endpoint::of(route) },
+        secret,
+        tariff: Tariff::of(route, price),
+        caps,
+        pinned: shared.known.pinned(route),
+        local_server: route.is_local(),
+        prefix: Prefix::default(),
+        call_no: shared.call_no,
+        spent: Spent::default(),
+        retries: shared.retries,
+        failed: None,
+    };
+    let system = ground.system(route);
+    Builtin(Session {
+        caller,
+        transcript,
+        toolbox: &mut ground.toolbox,
+        system,
+        max_turns: shared.order.max_turns,
+        turns: shared.turns,
+    })
+}
+
+/// What a plan's program may do, from the order and the user's own configuration.
+fn terms(shared: &Shared<'_>, route: &Route, secret: Option<Secret>, ground: &Ground) -> Result<Terms, Failure> {
+    let loaded = &shared.known.loaded;
+    let root = loaded.project.root.clone();
+    let wishes = &loaded.settings.sandbox;
+    let program = plan::program(&route.provider);
+    let file = program.and_then(|program| programs::find(shared.env, &root, program));
+    let (Some(program), Some(file)) = (program, file) else {
+        let gone = Failure::usage("no_program", format!("{} is no longer there", route.provider));
+        return Err(program.map_or(gone.clone(), |program| gone.fix(program.install)));
+    };
+    let wanted: Vec<String> = wishes.env.iter().map(|name| name.value.clone()).collect();
+    let overage = edges::overage(route, &loaded.settings.fallback);
+    Ok(Terms {
+        program: file,
+        home: shared.env.home().unwrap_or_default(),
+        folder: shared.folder.clone(),
+        mode: shared.order.mode,
+        network: shared.order.network.clone(),
+        readable: Ground::readable(shared.env, loaded),
+        writable: ground.writable(loaded),
+        protected: vec![loaded.dirs.config.clone(), loaded.dirs.data.clone()],
+        environment: programs::environment(shared.env, &root, program, &wanted, ground.cache()),
+        own: secret.map(|secret| (program.token, secret)).into_iter().collect(),
+        max_turns: shared.order.max_turns,
+        overage: overage.as_ref().map(|(allow, _)| *allow),
+        overage_shown: overage.map(|(_, shown)| shown),
+        root,
+    })
+}

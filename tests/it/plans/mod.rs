@@ -1,0 +1,11 @@
+//! The plans: `claude` and `codex`, driven. Small programs that say recorded lines stand in for what a real one cannot
+//! be made to do here; the real ones are in `real.rs`.
+
+#[cfg(unix)]
+mod claude;
+#[cfg(unix)]
+mod codex;
+#[cfg(target_os = "linux")]
+mod real;
+#[cfg(unix)]
+mod stand_in;
