@@ -11,6 +11,7 @@ use crate::net::http::Client;
 use crate::present::route::{self, Shown};
 use crate::present::{self, table};
 use crate::routing;
+use crate::task::forecast::History;
 use crate::task::prepare::{self, Known};
 use crate::task::{credits, free};
 
@@ -24,13 +25,25 @@ pub async fn run(args: RouteArgs, context: &Context) -> Result<(), Failure> {
     let settings = &known.loaded.settings;
     let (mut rows, decided) =
         known.with_facts(settings, args.task.as_deref(), |facts| (routing::table(facts), routing::decide(facts)));
-    let decided = decided.map_err(|failure| prepare::typed_again(failure, &flags, "vk route ", ""));
+    let mut decided = decided.map_err(|failure| prepare::typed_again(failure, &flags, "vk route ", ""));
     // What cannot be asked is not shown; the table stands without it.
     if let (Ok(client), Ok(ledger)) = (Client::new(&context.env), Ledger::open(&known.loaded.dirs.data)) {
         credits::fill(&mut rows, &context.env, &known, &client, &ledger).await;
     }
     free::left::fill(&mut rows, &known)?;
     let mut notes = known.loaded.warnings.clone();
+    match Ledger::open_existing(&known.loaded.dirs.data) {
+        Ok(Some(ledger)) => History::read(&ledger, &known)?.fill(&mut rows, &known),
+        Ok(None) => {}
+        Err(error) => notes.push(format!("what tasks have cost here is not known: {error}")),
+    }
+    if let Ok(route) = &mut decided {
+        let (standings, note) = known.standings(route);
+        route.cap = standings.task_cap().or(route.cap);
+        notes.extend(standings.left().map(|left| format!("budget: {left}")));
+        notes.extend(standings.alerts().iter().map(ToString::to_string));
+        notes.extend(note);
+    }
     if let Trust::Needed(_) = known.loaded.trust {
         notes.push("vk.toml is not trusted yet: vk run will ask, or vk trust".to_owned());
     }

@@ -81,6 +81,8 @@ pub struct RouteResolved {
     pub sources: Vec<super::route::Step>,
     pub ignored_ambient: Vec<String>,
     pub warnings: Vec<String>,
+    /// What such a task will likely cost; `null` before this project has five of them.
+    pub estimate_usd: Option<super::estimate::Estimate>,
     /// The line people see. Not in DESIGN's list; added so that a log shows what was shown.
     pub line: String,
 }

@@ -3,6 +3,7 @@
 pub mod budget;
 pub mod cost;
 pub mod credits;
+pub mod estimate;
 pub mod event;
 pub mod failure;
 pub mod message;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::escape::escape_line;
 use super::json::text;
 use super::table::{cell, hanging, new_table, render, wrap};
+use crate::base::money::Places;
 use crate::domain::failure::Failure;
 use crate::domain::route::Route;
 use crate::routing::{self, PathRow};
@@ -72,8 +73,11 @@ pub fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
     if !possible.is_empty() {
         // A column that would say nothing is not there.
         let tells_left = possible.iter().any(|row| row.left.is_some());
-        let heads = ["", "path", "provider", "model", "who pays", "with", "left"];
-        let mut table = new_table(&heads[..if tells_left { 7 } else { 6 }], width);
+        let tells_usual = possible.iter().any(|row| row.estimate_usd.is_some());
+        let mut heads = vec!["", "path", "provider", "model", "who pays", "with"];
+        heads.extend(tells_usual.then_some("usually"));
+        heads.extend(tells_left.then_some("left"));
+        let mut table = new_table(&heads, width);
         for row in possible {
             let cells = [
                 cell(if is_chosen(row) { "=>" } else { "" }),
@@ -83,7 +87,10 @@ pub fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
                 cell(row.payer.as_deref().unwrap_or("-")),
                 cell(&row.reason),
             ];
-            table.add_row(cells.into_iter().chain(tells_left.then(|| cell(row.left.as_deref().unwrap_or("-")))));
+            let usual = tells_usual.then(|| cell(&usually(row)));
+            table.add_row(
+                cells.into_iter().chain(usual).chain(tells_left.then(|| cell(row.left.as_deref().unwrap_or("-")))),
+            );
         }
         out.push_str(&render(&table));
         out.push('\n');
@@ -95,6 +102,9 @@ pub fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
     if let Ok(route) = shown.chosen {
         out.push('\n');
         out.push_str(&wrap(&route.line(), columns, "", "  "));
+        if let Some(estimate) = shown.rows.iter().find(|row| is_chosen(row)).and_then(|row| row.estimate_usd.as_ref()) {
+            out.push_str(&wrap(&estimate.to_string(), columns, "", "  "));
+        }
         let mut steps = new_table(&["", "is", "by", "because"], width);
         for step in &route.steps {
             steps.add_row([cell(&step.decision), cell(&step.value), cell(&step.source), cell(&step.reason)]);
@@ -107,4 +117,15 @@ pub fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
         out.push_str(&wrap(&line, columns, "", "  "));
     }
     out
+}
+
+/// `$0.12 to $0.48`: what half of such tasks cost at most, and nine in ten.
+fn usually(row: &PathRow) -> String {
+    row.estimate_usd.as_ref().map_or_else(
+        || "-".to_owned(),
+        |estimate| {
+            let places = Places::of([estimate.p50, estimate.p90]);
+            format!("{} to {}", places.show(estimate.p50), places.show(estimate.p90))
+        },
+    )
 }

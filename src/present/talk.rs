@@ -93,6 +93,9 @@ impl Talk {
             lines.lines().map(|line| paint(self.paint, line)).collect::<Vec<_>>()
         };
         let mut lines = shown(&route.line, Paint::bold);
+        if let Some(estimate) = &route.estimate_usd {
+            lines.extend(shown(&estimate.to_string(), Paint::dim));
+        }
         if !route.ignored_ambient.is_empty() {
             lines.extend(shown(&format!("ignored ambient {}", route.ignored_ambient.join(", ")), Paint::dim));
         }
@@ -142,6 +145,7 @@ pub(super) mod tests {
             sources: Vec::new(),
             ignored_ambient: vec!["ANTHROPIC_API_KEY".into()],
             warnings: Vec::new(),
+            estimate_usd: None,
             line: "byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · \
                    you pay Anthropic at list price · stops at $5.00"
                 .into(),

@@ -3,6 +3,7 @@
 
 mod budget;
 pub mod compare;
+mod estimate;
 mod free;
 mod gateway_id;
 mod key;
@@ -18,6 +19,7 @@ mod table;
 use jiff::Timestamp;
 
 pub use budget::{Charged, task_cap};
+pub use estimate::{Charging, ENOUGH as ENOUGH_TASKS, estimate};
 pub use free::{
     FreeFacts, LEAST_CONTEXT, POOL_EXHAUSTED, TRAINING_NOT_ALLOWED, ask as ask_of_pool, back, closed, free_providers,
     hosted, pool_of,

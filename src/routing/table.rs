@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{Facts, POOL_EXHAUSTED, decide, provider};
 use crate::config::Settings;
 use crate::config::source::{Layer, Source, Sourced};
+use crate::domain::estimate::Estimate;
 use crate::domain::failure::Failure;
 use crate::domain::path::PayPath;
 use crate::domain::route::Route;
@@ -20,22 +21,13 @@ pub struct PathRow {
     pub model: Option<String>,
     /// "you pay Anthropic at list price"
     pub payer: Option<String>,
-    /// What such a task has cost, from the history of tasks; `None` until there is one.
+    /// What such a task will likely cost; `None` until this project has the history for it.
     pub estimate_usd: Option<Estimate>,
     /// What is left of a plan or of credits; `None` is unknown.
     pub left: Option<String>,
     /// The whole route, where there is one.
     #[serde(skip)]
     pub route: Option<Route>,
-}
-
-/// A range from history, as decimal strings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Estimate {
-    pub p50: String,
-    pub p90: String,
-    /// What it was made from.
-    pub basis: String,
 }
 
 /// The rows of all four paths, in their fixed order.

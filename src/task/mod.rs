@@ -8,6 +8,7 @@ pub mod detect;
 mod diff;
 pub mod edges;
 pub mod engines;
+pub mod forecast;
 pub mod free;
 pub mod hand_over;
 pub mod health;

@@ -1,8 +1,10 @@
 //! What is shown of a task before anything is sent, and of its budgets after: who pays, which model runs, what is left.
 
+use super::forecast::History;
 use super::prepare::Known;
 use super::report::Leg;
 use super::standing::Standings;
+use crate::domain::estimate::Estimate;
 use crate::domain::event::{BudgetAlert, Event, RouteResolved};
 use crate::domain::failure::Failure;
 use crate::domain::route::Route;
@@ -15,14 +17,17 @@ use crate::ledger::Ledger;
 /// A ledger that cannot be read: nothing may be spent then.
 pub(super) fn route(known: &Known, ledger: &Ledger, route: &Route, task_id: &str, ui: &dyn Ui) -> Result<(), Failure> {
     let standings = known.standings_in(ledger, route, task_id)?;
-    tell(route, Some(task_id), &standings, ui);
+    let estimate = History::read(ledger, known)?.estimate(known, route);
+    tell(route, Some(task_id), &standings, estimate, ui);
     Ok(())
 }
 
 /// Shows the route of a task that is not run.
 pub(super) fn only_looked_at(known: &Known, route: &Route, ui: &dyn Ui) {
     let (standings, note) = known.standings(route);
-    tell(route, None, &standings, ui);
+    let ledger = Ledger::open_existing(&known.loaded.dirs.data).ok().flatten();
+    let history = ledger.and_then(|ledger| History::read(&ledger, known).ok());
+    tell(route, None, &standings, history.and_then(|history| history.estimate(known, route)), ui);
     if let Some(note) = note {
         ui.say(&note);
     }
@@ -40,7 +45,7 @@ pub(super) fn alerts(known: &Known, ledger: &Ledger, legs: &[Leg], task_id: &str
     Ok(all.alerts())
 }
 
-fn tell(route: &Route, task_id: Option<&str>, standings: &Standings, ui: &dyn Ui) {
+fn tell(route: &Route, task_id: Option<&str>, standings: &Standings, estimate: Option<Estimate>, ui: &dyn Ui) {
     let route = &Route { cap: standings.task_cap().or(route.cap), ..route.clone() };
     let alerts = standings.alerts().into_iter().map(|alert| alert.to_string());
     ui.event(&Event::RouteResolved(Box::new(RouteResolved {
@@ -56,6 +61,7 @@ fn tell(route: &Route, task_id: Option<&str>, standings: &Standings, ui: &dyn Ui
         sources: route.steps.clone(),
         ignored_ambient: route.ignored_ambient.clone(),
         warnings: route.warnings.iter().cloned().chain(alerts).collect(),
+        estimate_usd: estimate,
         line: [route.line()].into_iter().chain(standings.left()).collect::<Vec<_>>().join(" · "),
     })));
 }

@@ -4,6 +4,7 @@ mod calls;
 mod find;
 mod groups;
 mod history;
+mod past;
 mod report;
 mod requests;
 mod spend;

@@ -2,7 +2,9 @@
 
 mod caps;
 mod command;
+mod estimate;
 mod killed;
+mod together;
 
 use serde_json::json;
 

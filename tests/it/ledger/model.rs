@@ -1,5 +1,8 @@
 //! The holds against a plain model of them: random steps, and after each one every scope must stand where the model
 //! says, and no cap may be passed but by what a provider charged above a hold.
+//!
+//! The normal run is short. A million steps: `VK_TEST_STEPS=1000000 cargo nextest run random_steps`, other ones with
+//! `VK_TEST_SEED`.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +10,10 @@ use jiff::{SignedDuration, Timestamp};
 use vibekit::base::clock::Window;
 use vibekit::base::env::Env;
 use vibekit::base::money::Usd;
+use vibekit::domain::budget::Per;
 use vibekit::domain::cost::{Certainty, Charge, Cost};
 use vibekit::domain::path::PayPath;
-use vibekit::ledger::{Aborted, Ledger, Reserve, Scope, ScopeKind, Settled};
+use vibekit::ledger::{Aborted, Corrected, Ledger, Reserve, Scope, ScopeKind, Settled, TeamBudget};
 
 use super::{attempt, done, noon, owner, settlement, task};
 
@@ -75,6 +79,8 @@ struct Model {
     /// What providers charged above holds, and what was counted again after having been given up: the only ways
     /// over a cap.
     overrun: i64,
+    /// The budgets that the ledger keeps itself: of each task, of each day.
+    team: [Option<i64>; 2],
 }
 
 impl Model {
@@ -127,6 +133,8 @@ impl Model {
     }
 }
 
+const TEAM: [Per; 2] = [Per::Task, Per::Day];
+
 fn scopes(task: &str, project: &str, path: PayPath) -> Vec<Scope> {
     let scope =
         |kind, key: &str, window, cents| Scope { kind, key: key.to_owned(), window, limit: Usd::from_cents(cents) };
@@ -150,7 +158,9 @@ struct Play {
 
 impl Play {
     fn step(&mut self) {
-        match self.dice.roll(20) {
+        match self.dice.roll(21) {
+            20 if self.dice.roll(3) == 0 => self.change_team_budget(),
+            20 => self.correct(),
             0 => self.begin(),
             1..=6 => self.reserve(),
             7..=10 => self.settle(),
@@ -186,6 +196,36 @@ impl Play {
         });
     }
 
+    /// Somebody sets a budget in the ledger while tasks run, lower than what is spent already or higher, or clears it.
+    fn change_team_budget(&mut self) {
+        let which = usize::try_from(self.dice.roll(2)).unwrap();
+        if self.dice.roll(3) == 0 {
+            let was = self.ledger.clear_team_budget(TEAM[which]).unwrap();
+            assert_eq!(was, self.model.team[which].take().is_some());
+            return;
+        }
+        let most = if which == 0 { 400 } else { 2_000 };
+        let limit = Usd::from_cents(i64::try_from(self.dice.roll(most)).unwrap());
+        let budget = TeamBudget { per: TEAM[which], limit, set_by: String::new(), set_at: self.now };
+        self.ledger.set_team_budget(&budget).unwrap();
+        self.model.team[which] = Some(limit.nanos());
+    }
+
+    /// A person gives the provider's figure: only for what is uncertain or assumed.
+    fn correct(&mut self) {
+        let Some(id) = self.an_attempt() else { return };
+        let cost = i64::try_from(self.dice.roll(90)).unwrap() * 10_000_000;
+        let answer = self.ledger.correct(&id, Usd::from_nanos(cost), self.now).unwrap();
+        let held = self.model.attempts.get_mut(&id).unwrap();
+        let open = matches!(held.state, State::Uncertain { .. } | State::Settled { assumed: true });
+        assert_eq!(matches!(answer, Corrected::Recorded { before, .. } if before.nanos() == held.counted), open);
+        assert_eq!(matches!(answer, Corrected::Live), held.state == State::Live);
+        if open {
+            self.model.overrun += (cost - held.counted).max(0);
+            (held.state, held.counted) = (State::Settled { assumed: false }, cost);
+        }
+    }
+
     fn change_process(&mut self) {
         self.here = self.dice.pick(&HOSTS);
         self.ledger.set_owner(owner(self.here));
@@ -219,8 +259,13 @@ impl Play {
         let answer = self.ledger.reserve(&new, &scopes).unwrap();
 
         self.model.expire(self.here, self.now);
+        let team = TEAM.into_iter().zip(self.model.team).filter_map(|(per, limit)| {
+            let limit = Usd::from_nanos(limit?);
+            Some(TeamBudget { per, limit, set_by: String::new(), set_at: self.now }.scope(&id))
+        });
+        let all: Vec<Scope> = scopes.iter().cloned().chain(team).collect();
         let room = |beside_live: bool| {
-            scopes.iter().all(|scope| {
+            all.iter().all(|scope| {
                 let [settled, uncertain, live] = self.model.taken(scope, self.now);
                 hold.nanos() <= scope.limit.nanos() - settled - uncertain - if beside_live { live } else { 0 }
             })
