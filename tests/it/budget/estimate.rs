@@ -21,7 +21,7 @@ fn past(vk: &Vk, model: &str, thousands: &[u64]) {
         let began = clock::now() - SignedDuration::from_hours(24 * 30 - i64::try_from(n).unwrap());
         let mut new = task(&id, began);
         new.project_dir = vk.project().canonicalize().unwrap();
-        new.model = model.to_owned();
+        model.clone_into(&mut new.model);
         ledger.begin_task(&new).unwrap();
         ledger.reserve(&attempt(&id, 1, usd("0.50"), began), &[]).unwrap();
         // What was charged then is not what counts: the tokens are priced anew.

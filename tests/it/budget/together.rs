@@ -1,5 +1,7 @@
 //! Whole `vk run`s at once on one ledger: no budget is passed, and nobody is told that anything is locked.
 
+use vibekit::base::money::Usd;
+
 use super::costs;
 use crate::run::{ANTHROPIC, anthropic};
 use crate::support::env::code_of;
@@ -39,10 +41,15 @@ fn tasks_that_run_at_once_never_pass_a_day_together() {
         }
     }
     assert_eq!(provider.requests().len(), done, "what did not fit was never sent");
+    let spent = Usd::from_cents(i64::try_from(done).unwrap());
     let budgets = vk.run(&["budget", "list", "--output", "json"]).json_lines().remove(0)["budgets"].clone();
     for row in budgets.as_array().unwrap().iter().filter(|row| row["per"] == "day") {
-        let cents = |key: &str| (row[key].as_str().unwrap().parse::<f64>().unwrap() * 100.0).round() as usize;
-        assert_eq!((cents("spent_usd"), cents("held_usd"), cents("uncertain_usd")), (done, 0, 0), "{row}");
+        let cents = |key: &str| crate::ledger::usd(row[key].as_str().unwrap());
+        assert_eq!(
+            (cents("spent_usd"), cents("held_usd"), cents("uncertain_usd")),
+            (spent, Usd::ZERO, Usd::ZERO),
+            "{row}"
+        );
     }
     assert!((7..=11).contains(&done), "{done} cents of 11");
 }
