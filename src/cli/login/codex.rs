@@ -71,6 +71,7 @@ fn tell(context: &Context, key: &KeyInfo) {
         key.fingerprint,
         keys::place(key.store)
     ));
+    context.ui.say("A task on this plan is paid by codex's own login, which `codex login` makes.");
     context.ui.say("Next: vk whoami");
 }
 
