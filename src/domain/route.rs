@@ -121,7 +121,8 @@ impl Route {
     #[must_use]
     pub fn accepts(&self, answered: &str) -> bool {
         match &self.may_answer {
-            _ if answered.is_empty() => true,
+            // The rehearsed model answers for whichever is shown.
+            _ if answered.is_empty() || self.rehearsed => true,
             MayAnswer::Any => true,
             MayAnswer::Asked => model_id::same(&self.model, answered),
             MayAnswer::Known(as_model) => model_id::same(&self.model, answered) || model_id::same(as_model, answered),

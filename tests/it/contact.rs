@@ -179,3 +179,10 @@ fn vk_alone_shows_what_is_here_and_what_to_type() {
     }
     vk.assert_no_leak(&ran);
 }
+
+#[test]
+fn the_demo_runs_to_its_end_for_nothing() {
+    let ran = Vk::new().run(&["demo"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stderr.contains("nobody pays, the model is rehearsed"), "{ran}");
+}
