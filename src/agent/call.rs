@@ -97,6 +97,7 @@ impl Caller<'_> {
     /// The failure that ends the task, everything spent being settled.
     pub async fn call(&mut self, request: &mut ModelRequest) -> Result<Reply, Failure> {
         self.call_no += 1;
+        self.failed = None;
         let mut attempt_no = 1;
         loop {
             self.cancel.check()?;

@@ -3,6 +3,7 @@
 pub mod approvals;
 pub mod call;
 pub mod cancel;
+pub mod compact;
 pub mod context;
 pub mod hold;
 pub mod limits;

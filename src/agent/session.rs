@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use super::call::Caller;
+use super::compact;
 use super::context;
 use super::hold::{FIRST_OUTPUT, RAISED_OUTPUT};
 use super::limits::check_turns;
@@ -49,21 +50,25 @@ impl Session<'_> {
         let mut compacted_for_overflow = false;
         loop {
             check_turns(self.turns, self.max_turns)?;
-            if context::is_nearly_full(&self.caller, self.transcript, &specs, wanted) {
-                self.compact(&specs).await?;
+            if context::is_nearly_full(&self.caller, self.transcript, wanted) {
+                self.compact(&specs, false).await?;
             }
             self.caller.ui.event(&Event::TurnStarted { turn: self.turns + 1 });
             let mut request = self.request(&specs, wanted);
             let reply = match self.caller.call(&mut request).await {
-                Err(failure) if failure.code == "context_exceeded" && !compacted_for_overflow => {
+                Err(failure) if compact::is_overflow(&failure) => {
+                    if compacted_for_overflow || !compact::is_possible(self.transcript.messages()) {
+                        return Err(too_long(failure, compacted_for_overflow));
+                    }
                     compacted_for_overflow = true;
-                    self.compact(&specs).await?;
+                    self.compact(&specs, true).await?;
                     continue;
                 }
                 other => other?,
             };
             // A turn is an answer: a call that brought none is not one.
             self.turns += 1;
+            compacted_for_overflow = false;
             let Reply { content, stop, .. } = reply;
             let answer = Message::assistant(content);
             let calls: Vec<ToolCall> = answer.tool_calls().cloned().collect();
@@ -79,18 +84,15 @@ impl Session<'_> {
             odd_answers += 1;
             match stop {
                 StopReason::Refusal(reason) => return Err(refused(&reason)),
-                StopReason::ContextExceeded if !compacted_for_overflow => {
-                    compacted_for_overflow = true;
-                    self.compact(&specs).await?;
-                }
+                StopReason::ContextExceeded if odd_answers <= PATIENCE => self.compact(&specs, true).await?,
                 _ if odd_answers > PATIENCE => return Err(gave_up(&stop)),
                 StopReason::MaxTokens => {
                     wanted = RAISED_OUTPUT;
-                    self.say("Your answer was cut off at the output limit. Go on from there, in smaller steps.")?;
+                    self.say(compact::CUT_OFF)?;
                 }
                 StopReason::Pause => {}
                 _ if text.trim().is_empty() => {
-                    self.say("Your answer was empty. Go on with the task, or say in words that it is done.")?;
+                    self.say(compact::EMPTY)?;
                 }
                 _ => return Ok(text),
             }
@@ -156,13 +158,22 @@ impl Session<'_> {
         }
     }
 
-    async fn compact(&mut self, specs: &[ToolSpec]) -> Result<(), Failure> {
-        let before = self.caller.prefix.tokens;
-        let mut request = self.request(specs, context::SUMMARY_OUTPUT);
-        context::ask_for_summary(&mut request, self.caller.route.context);
-        let reply = self.caller.call(&mut request).await?;
-        let summary = Message::assistant(reply.content).text();
-        let messages = context::compacted(self.transcript.messages(), &summary)?;
+    /// Puts a short transcript in place of the long one. Each request for a summary is a call like any other.
+    async fn compact(&mut self, specs: &[ToolSpec], overflowed: bool) -> Result<(), Failure> {
+        let before = context::estimate(self.transcript.messages()).max(self.caller.prefix.tokens);
+        let request = self.request(specs, compact::SUMMARY_OUTPUT);
+        let mut summary = None;
+        for mut request in compact::requests(&request, self.caller.route.context, overflowed) {
+            match self.caller.call(&mut request).await {
+                Ok(reply) => {
+                    summary = Some(Message::assistant(reply.content).text());
+                    break;
+                }
+                Err(failure) if compact::is_overflow(&failure) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        let messages = compact::compacted(self.transcript.messages(), summary.as_deref());
         self.transcript.replace(messages).map_err(|error| unwritable(&error))?;
         self.toolbox.context_compacted();
         self.caller.prefix = super::hold::Prefix::default();
@@ -191,6 +202,17 @@ fn unwritable(error: &std::io::Error) -> Failure {
         .fix("vk doctor")
 }
 
+/// How a task ends that does not fit, whatever is left out of it.
+fn too_long(mut failure: Failure, compacted: bool) -> Failure {
+    let why = if compacted {
+        "the conversation was summed up, and what is left of it does not fit either"
+    } else {
+        "the task alone, with the repository's notes and what was piped in, does not fit"
+    };
+    failure.why = Some(failure.why.map_or_else(|| why.to_owned(), |words| format!("{words}\n{why}")));
+    failure
+}
+
 fn refused(reason: &str) -> Failure {
     let failure = Failure::new(Status::GaveUp, "model_refused", "the model refused the task")
         .fix("vk run --continue --model best \"go on\"");
@@ -200,6 +222,7 @@ fn refused(reason: &str) -> Failure {
 fn gave_up(stop: &StopReason) -> Failure {
     let why = match stop {
         StopReason::MaxTokens => "its answers were cut off at the output limit again and again",
+        StopReason::ContextExceeded => "its answers ended at the end of the context again and again",
         StopReason::Pause => "it paused again and again without going on",
         _ => "it answered with nothing, again and again",
     };

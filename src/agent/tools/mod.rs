@@ -22,7 +22,7 @@ use std::path::Path;
 
 pub use self::family::Family;
 pub use self::specs::specs;
-pub use self::summary::summary;
+pub use self::summary::{summary, written};
 pub use self::toolbox::Toolbox;
 
 use crate::domain::failure::Failure;

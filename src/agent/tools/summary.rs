@@ -44,8 +44,28 @@ fn words(value: &Value) -> String {
     }
 }
 
-/// The files a patch names.
+/// The files that a call of a file tool was to write, move or remove. Commands are not looked into.
+#[must_use]
+pub fn written(call: &ToolCall) -> Vec<String> {
+    let paths = match &call.input {
+        ToolInput::Json(input) => match call.name.as_str() {
+            "str_replace_based_edit_tool" if input["command"] == "view" => Vec::new(),
+            "str_replace_based_edit_tool" | "edit" | "write" => vec![words(&input["path"])],
+            "apply_patch" => named(input["input"].as_str().unwrap_or_default()),
+            _ => Vec::new(),
+        },
+        ToolInput::Text(text) if call.name == "apply_patch" => named(text),
+        ToolInput::Text(_) | ToolInput::Broken(_) => Vec::new(),
+    };
+    paths.into_iter().filter(|path| !path.is_empty() && !path.contains(char::is_control)).collect()
+}
+
+/// The files a patch names, for people.
 fn patched(text: &str) -> String {
+    named(text).join(", ")
+}
+
+fn named(patch: &str) -> Vec<String> {
     let path = |line: &str| {
         let line = line.trim();
         ["*** Add File: ", "*** Update File: ", "*** Delete File: "]
@@ -53,7 +73,7 @@ fn patched(text: &str) -> String {
             .find_map(|marker| line.strip_prefix(marker))
             .map(str::to_owned)
     };
-    text.lines().filter_map(path).collect::<Vec<_>>().join(", ")
+    patch.lines().filter_map(path).collect()
 }
 
 /// White space runs as one space, the middle of a long line as `…`.

@@ -7,6 +7,7 @@ mod endings;
 mod faults;
 mod fixes;
 mod gateway;
+mod long;
 mod money;
 mod payer;
 mod scripts;
