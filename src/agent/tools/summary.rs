@@ -65,7 +65,7 @@ fn patched(text: &str) -> String {
     named(text).join(", ")
 }
 
-fn named(patch: &str) -> Vec<String> {
+fn named(text: &str) -> Vec<String> {
     let path = |line: &str| {
         let line = line.trim();
         ["*** Add File: ", "*** Update File: ", "*** Delete File: "]
@@ -73,7 +73,7 @@ fn named(patch: &str) -> Vec<String> {
             .find_map(|marker| line.strip_prefix(marker))
             .map(str::to_owned)
     };
-    patch.lines().filter_map(path).collect()
+    text.lines().filter_map(path).collect()
 }
 
 /// White space runs as one space, the middle of a long line as `…`.
