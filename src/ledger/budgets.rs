@@ -2,10 +2,9 @@
 //! in its own transaction, so that no file and no older reading is above them.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
 
 use super::counters::Place;
-use super::sqlite::{moment, money, stored_money};
+use super::store::{Stop, Tx, moment, money, params, stored_money};
 use super::{Ledger, LedgerError, Scope, ScopeKind};
 use crate::base::money::Usd;
 use crate::domain::budget::Per;
@@ -32,17 +31,14 @@ impl Ledger {
     /// The budgets over everything in this ledger, the shortest window first.
     ///
     /// # Errors
-    /// What SQLite answered.
+    /// What the database answered.
     pub fn team_budgets(&self) -> Result<Vec<TeamBudget>, LedgerError> {
-        let mut budgets: Vec<TeamBudget> = self.read(|transaction| {
-            let mut statement = transaction
-                .prepare_cached("SELECT per, amount, set_by, set_at FROM budgets WHERE kind = 'global' AND key = ''")?;
-            let rows = statement.query_map([], |row| {
-                let per: String = row.get(0)?;
+        let sql = "SELECT per, amount, set_by, set_at FROM budgets WHERE kind = 'global' AND key = ''";
+        let mut budgets: Vec<TeamBudget> = self.read(|tx| {
+            tx.rows(sql, &[], |row| {
                 let (limit, set_at) = (money(row.get(1)?), moment(row.get(3)?));
-                Ok(TeamBudget { per: per_of(&per), limit, set_by: row.get(2)?, set_at })
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
+                Ok(TeamBudget { per: per_of(row.text(0)?), limit, set_by: row.get(2)?, set_at })
+            })
         })?;
         budgets.sort_by_key(|budget| budget.per);
         Ok(budgets)
@@ -53,14 +49,13 @@ impl Ledger {
     /// # Errors
     /// See [`LedgerError`].
     pub fn set_team_budget(&self, budget: &TeamBudget) -> Result<(), LedgerError> {
-        self.write(|transaction| {
-            let mut statement = transaction.prepare_cached(
+        self.write(|tx| {
+            tx.execute(
                 "INSERT INTO budgets (kind, key, per, amount, set_by, set_at) VALUES ('global', '', ?1, ?2, ?3, ?4)
                  ON CONFLICT (kind, key, per) DO UPDATE SET amount = excluded.amount, set_by = excluded.set_by,
                      set_at = excluded.set_at",
+                params![budget.per.as_str(), stored_money(budget.limit), budget.set_by, budget.set_at.as_millisecond()],
             )?;
-            let amount = stored_money(budget.limit);
-            statement.execute(params![budget.per.as_str(), amount, budget.set_by, budget.set_at.as_millisecond()])?;
             Ok(())
         })
     }
@@ -70,28 +65,24 @@ impl Ledger {
     /// # Errors
     /// See [`LedgerError`].
     pub fn clear_team_budget(&self, per: Per) -> Result<bool, LedgerError> {
-        self.write(|transaction| {
-            let mut statement =
-                transaction.prepare_cached("DELETE FROM budgets WHERE kind = 'global' AND key = '' AND per = ?1")?;
-            Ok(statement.execute([per.as_str()])? > 0)
-        })
+        let sql = "DELETE FROM budgets WHERE kind = 'global' AND key = '' AND per = ?1";
+        self.write(|tx| Ok(tx.execute(sql, params![per.as_str()])? > 0))
     }
 }
 
 /// The ledger's own budgets that bind an attempt.
-pub(super) fn binding(connection: &Connection, place: &Place) -> rusqlite::Result<Vec<Scope>> {
-    let mut statement = connection.prepare_cached(
+pub(super) fn binding(tx: &Tx<'_>, place: &Place) -> Result<Vec<Scope>, Stop> {
+    tx.rows(
         "SELECT kind, key, per, amount FROM budgets
          WHERE (kind = 'global' AND key = '') OR (kind = 'project' AND key = ?1) OR (kind = 'path' AND key = ?2)
              OR (kind = 'key' AND key = ?3) OR (kind = 'user' AND key = ?4)",
-    )?;
-    let rows =
-        statement.query_map(params![place.project_dir, place.path, place.key_fingerprint, place.user], |row| {
-            let (kind, key, per): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        params![place.project_dir, place.path, place.key_fingerprint, place.user],
+        |row| {
+            let kind = row.text(0)?;
             let kind = ScopeKind::ALL.into_iter().find(|known| known.as_str() == kind).unwrap_or(ScopeKind::Global);
-            Ok(scope(kind, &key, per_of(&per), &place.task_id, money(row.get(3)?)))
-        })?;
-    rows.collect()
+            Ok(scope(kind, row.text(1)?, per_of(row.text(2)?), &place.task_id, money(row.get(3)?)))
+        },
+    )
 }
 
 /// A budget for each task is that task's own; one for a window is the subject's.

@@ -2,10 +2,9 @@
 //! transaction, and are always equal to the sum over the attempts.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
 
 use super::scope::{Scope, ScopeKind, Standing};
-use super::sqlite::money;
+use super::store::{Bind as _, Stop, Tx, Value, money, params};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -46,7 +45,7 @@ impl Taken {
 }
 
 /// Moves an attempt's money in every scope it counts in.
-pub(super) fn rebook(connection: &Connection, place: &Place, before: Taken, after: Taken) -> rusqlite::Result<()> {
+pub(super) fn rebook(tx: &Tx<'_>, place: &Place, before: Taken, after: Taken) -> Result<(), Stop> {
     if before == after {
         return Ok(());
     }
@@ -58,42 +57,62 @@ pub(super) fn rebook(connection: &Connection, place: &Place, before: Taken, afte
         (ScopeKind::Key, place.key_fingerprint.as_deref()),
         (ScopeKind::User, Some(place.user.as_str())),
     ];
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO counters (kind, key, day, settled, uncertain, live) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    let change = [after.settled - before.settled, after.uncertain - before.uncertain, after.live - before.live];
+    let mut values = params![place.day, change[0], change[1], change[2]].to_vec();
+    let mut rows = Vec::new();
+    for (kind, key) in &scopes {
+        let Some(key) = key else { continue };
+        let next = values.len() + 1;
+        values.extend([Value::Text(Some(kind.as_str())), key.bind()]);
+        rows.push(format!("(?{next}, ?{}, ?1, ?2, ?3, ?4)", next + 1));
+    }
+    // All in one statement: where the database is elsewhere, each one is a way there and back.
+    let sql = format!(
+        "INSERT INTO counters (kind, key, day, settled, uncertain, live) VALUES {}
          ON CONFLICT (kind, key, day) DO UPDATE SET settled = counters.settled + excluded.settled,
              uncertain = counters.uncertain + excluded.uncertain, live = counters.live + excluded.live",
-    )?;
-    for (kind, key) in scopes {
-        let Some(key) = key else { continue };
-        statement.execute(params![
-            kind.as_str(),
-            key,
-            place.day,
-            after.settled - before.settled,
-            after.uncertain - before.uncertain,
-            after.live - before.live,
-        ])?;
-    }
+        rows.join(", ")
+    );
+    tx.execute(&sql, &values)?;
     Ok(())
 }
 
-/// What `scope` has taken in the window that holds `at`.
-pub(super) fn standing(connection: &Connection, scope: &Scope, at: Timestamp) -> rusqlite::Result<Standing> {
-    let (first, last) = match scope.window {
-        None => (i64::MIN, i64::MAX),
-        Some(window) => (day_of(window.start(at)), day_of(window.end(at)) - 1),
-    };
-    let mut statement = connection.prepare_cached(
-        "SELECT coalesce(sum(settled), 0), coalesce(sum(uncertain), 0), coalesce(sum(live), 0) FROM counters
-         WHERE kind = ?1 AND key = ?2 AND day BETWEEN ?3 AND ?4",
-    )?;
-    statement.query_row(params![scope.kind.as_str(), scope.key, first, last], |row| {
+/// What each of `scopes` has taken in its window that holds `at`.
+pub(super) fn standings(tx: &Tx<'_>, scopes: &[Scope], at: Timestamp) -> Result<Vec<Standing>, Stop> {
+    if scopes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (mut sums, mut values) = (Vec::new(), Vec::new());
+    let windows: Vec<(i64, i64)> = scopes.iter().map(|scope| days_of(scope, at)).collect();
+    for (place, (scope, (first, last))) in scopes.iter().zip(&windows).enumerate() {
+        let next = values.len() + 1;
+        values.extend([Value::Text(Some(scope.kind.as_str())), scope.key.bind(), first.bind(), last.bind()]);
+        sums.push(format!(
+            "SELECT {place} AS place, CAST(coalesce(sum(settled), 0) AS BIGINT),
+                 CAST(coalesce(sum(uncertain), 0) AS BIGINT), CAST(coalesce(sum(live), 0) AS BIGINT)
+             FROM counters WHERE kind = ?{next} AND key = ?{} AND day BETWEEN ?{} AND ?{}",
+            next + 1,
+            next + 2,
+            next + 3
+        ));
+    }
+    let sql = format!("{} ORDER BY place", sums.join(" UNION ALL "));
+    let mut scopes = scopes.iter();
+    tx.rows(&sql, &values, |row| {
         Ok(Standing {
-            scope: scope.clone(),
-            settled: money(row.get(0)?),
-            uncertain: money(row.get(1)?),
-            live: money(row.get(2)?),
+            scope: scopes.next().ok_or(Stop::Shape(0))?.clone(),
+            settled: money(row.get(1)?),
+            uncertain: money(row.get(2)?),
+            live: money(row.get(3)?),
             of_ledger: false,
         })
     })
+}
+
+/// The first and the last day of a scope's window that holds `at`.
+fn days_of(scope: &Scope, at: Timestamp) -> (i64, i64) {
+    match scope.window {
+        None => (i64::MIN, i64::MAX),
+        Some(window) => (day_of(window.start(at)), day_of(window.end(at)) - 1),
+    }
 }

@@ -1,9 +1,8 @@
 //! Sums of days, so that a report over a million calls reads a few thousand rows. Exact at any moment: whoever
 //! changes a call names its day as stale, and a stale day is summed from its calls.
 
-use rusqlite::{Connection, params};
-
 use super::query::SUMS;
+use super::store::{Stop, Tx, params};
 use super::{Ledger, LedgerError};
 
 /// Milliseconds of a day.
@@ -15,52 +14,48 @@ const GROUP: &str = "t.project, t.tool, t.user_name, a.path, a.provider, a.payer
     a.model";
 
 /// Says that calls of these days changed.
-pub(super) fn mark(connection: &Connection, days: impl IntoIterator<Item = i64>) -> rusqlite::Result<()> {
-    let mut statement =
-        connection.prepare_cached("INSERT INTO stale_days (day) VALUES (?1) ON CONFLICT (day) DO NOTHING")?;
+pub(super) fn mark(tx: &Tx<'_>, days: impl IntoIterator<Item = i64>) -> Result<(), Stop> {
     for day in days {
-        statement.execute([day])?;
+        tx.execute("INSERT INTO stale_days (day) VALUES (?1) ON CONFLICT (day) DO NOTHING", params![day])?;
     }
     Ok(())
 }
 
 /// Says that this call changed.
-pub(super) fn mark_call(connection: &Connection, attempt_id: &str) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
+pub(super) fn mark_call(tx: &Tx<'_>, attempt_id: &str) -> Result<(), Stop> {
+    tx.execute(
         "INSERT INTO stale_days (day) SELECT day FROM attempts WHERE attempt_id = ?1 ON CONFLICT (day) DO NOTHING",
+        params![attempt_id],
     )?;
-    statement.execute([attempt_id])?;
     Ok(())
 }
 
 /// The days that have to be summed anew, in order.
-pub(super) fn stale(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
-    let mut statement = connection.prepare_cached("SELECT day FROM stale_days ORDER BY day")?;
-    statement.query_map([], |row| row.get(0))?.collect()
+pub(super) fn stale(tx: &Tx<'_>) -> Result<Vec<i64>, Stop> {
+    tx.rows("SELECT day FROM stale_days ORDER BY day", &[], |row| row.get(0))
 }
 
 impl Ledger {
     /// Sums the stale days, so that the reports that follow are quick.
     ///
     /// # Errors
-    /// What SQLite answered.
+    /// What the database answered.
     pub(super) fn sum_days(&self) -> Result<(), LedgerError> {
-        if self.read(|transaction| Ok(stale(transaction)?.is_empty()))? {
+        if self.read(|tx| Ok(stale(tx)?.is_empty()))? {
             return Ok(());
         }
-        self.write(|transaction| {
-            let mut forget = transaction.prepare_cached("DELETE FROM day_sums WHERE day = ?1")?;
-            let mut sum = transaction.prepare_cached(&format!(
-                "INSERT INTO day_sums SELECT ?1, {GROUP}, {SUMS}
-                 FROM attempts a JOIN tasks t ON t.task_id = a.task_id
-                 WHERE a.sent_at >= ?2 AND a.sent_at < ?3 AND a.state != 'aborted' GROUP BY {GROUP}, a.charge, a.certainty"
-            ))?;
-            for day in stale(transaction)? {
-                forget.execute([day])?;
+        let sum = format!(
+            "INSERT INTO day_sums SELECT ?1, {GROUP}, {SUMS}
+             FROM attempts a JOIN tasks t ON t.task_id = a.task_id
+             WHERE a.sent_at >= ?2 AND a.sent_at < ?3 AND a.state != 'aborted' GROUP BY {GROUP}, a.charge, a.certainty"
+        );
+        self.write(|tx| {
+            for day in stale(tx)? {
+                tx.execute("DELETE FROM day_sums WHERE day = ?1", params![day])?;
                 let first = day.saturating_mul(DAY_MS);
-                sum.execute(params![day, first, first.saturating_add(DAY_MS)])?;
+                tx.execute(&sum, params![day, first, first.saturating_add(DAY_MS)])?;
             }
-            transaction.prepare_cached("DELETE FROM stale_days")?.execute([])?;
+            tx.execute("DELETE FROM stale_days", &[])?;
             Ok(())
         })
     }

@@ -1,13 +1,12 @@
 //! Holding money before it is spent, and what becomes of holds whose owner died.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::budgets;
-use super::counters::{Place, Taken, day_of, rebook, standing};
+use super::counters::{Place, Taken, day_of, rebook, standings};
 use super::days;
 use super::owner::{Life, Owner};
-use super::sqlite::{Stop, stored_money};
+use super::store::{Stop, Tx, params, stored_money};
 use super::{Ledger, LedgerError, NewAttempt, Reserve, Scope, Standing};
 use crate::base::money::Usd;
 use crate::domain::cost::Charge;
@@ -27,18 +26,18 @@ impl Ledger {
     /// See [`LedgerError`]; the attempt may not be sent then.
     pub fn reserve(&self, attempt: &NewAttempt, scopes: &[Scope]) -> Result<Reserve, LedgerError> {
         let now = attempt.sent_at;
-        self.write(|transaction| {
-            expire(transaction, self.owner(), now)?;
-            let place = place_of(transaction, attempt)?;
+        self.write(|tx| {
+            expire(tx, self.owner(), now)?;
+            let place = place_of(tx, attempt)?;
             let mut left: Option<Usd> = None;
             let mut busy: Option<Standing> = None;
             let own = match attempt.charge {
-                Charge::Billed => budgets::binding(transaction, &place)?,
+                Charge::Billed => budgets::binding(tx, &place)?,
                 _ => Vec::new(),
             };
-            let all = scopes.iter().map(|scope| (scope, false)).chain(own.iter().map(|scope| (scope, true)));
-            for (scope, of_ledger) in all {
-                let standing = Standing { of_ledger, ..standing(transaction, scope, now)? };
+            let all: Vec<Scope> = scopes.iter().chain(&own).cloned().collect();
+            for (at, standing) in standings(tx, &all, now)?.into_iter().enumerate() {
+                let standing = Standing { of_ledger: at >= scopes.len(), ..standing };
                 if attempt.hold > standing.without_live() {
                     return Ok(Reserve::Exhausted(standing));
                 }
@@ -51,11 +50,11 @@ impl Ledger {
             if let Some(standing) = busy {
                 return Ok(Reserve::Busy(standing));
             }
-            insert(transaction, attempt)?;
-            days::mark(transaction, [place.day])?;
+            insert(tx, attempt)?;
+            days::mark(tx, [place.day])?;
             let hold = stored_money(attempt.hold);
-            rebook(transaction, &place, Taken::default(), Taken::of("live", hold))?;
-            renew(transaction, self.owner(), &attempt.task_id, now)?;
+            rebook(tx, &place, Taken::default(), Taken::of("live", hold))?;
+            renew(tx, self.owner(), &attempt.task_id, now)?;
             Ok(Reserve::Granted { left })
         })
     }
@@ -65,7 +64,7 @@ impl Ledger {
     /// # Errors
     /// See [`LedgerError`].
     pub fn standing(&self, scopes: &[Scope], now: Timestamp) -> Result<Vec<Standing>, LedgerError> {
-        self.read(|transaction| Ok(scopes.iter().map(|s| standing(transaction, s, now)).collect::<Result<_, _>>()?))
+        self.read(|tx| standings(tx, scopes, now))
     }
 
     /// Says that the task's process still lives: at least every 20 s while an attempt is under way.
@@ -73,7 +72,7 @@ impl Ledger {
     /// # Errors
     /// See [`LedgerError`].
     pub fn renew(&self, task_id: &str, now: Timestamp) -> Result<(), LedgerError> {
-        self.write(|transaction| renew(transaction, self.owner(), task_id, now))
+        self.write(|tx| renew(tx, self.owner(), task_id, now))
     }
 
     /// Makes the holds of dead owners uncertain and settles those that were uncertain for a day. Every reservation
@@ -82,44 +81,43 @@ impl Ledger {
     /// # Errors
     /// See [`LedgerError`].
     pub fn expire(&self, now: Timestamp) -> Result<(), LedgerError> {
-        let due =
-            self.read(|transaction| Ok(!lapsed(transaction, now)?.is_empty() || overdue(transaction, now)? > 0))?;
-        if due { self.write(|transaction| expire(transaction, self.owner(), now)) } else { Ok(()) }
+        let due = self.read(|tx| Ok(!lapsed(tx, now)?.is_empty() || overdue(tx, now)? > 0))?;
+        if due { self.write(|tx| expire(tx, self.owner(), now)) } else { Ok(()) }
     }
 }
 
-fn insert(connection: &Connection, attempt: &NewAttempt) -> Result<(), Stop> {
+fn insert(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<(), Stop> {
     let hold = stored_money(attempt.hold);
-    let mut statement = connection.prepare_cached(
+    let price = attempt.price.as_ref();
+    let rows = tx.execute(
         "INSERT INTO attempts (attempt_id, task_id, call_no, attempt_no, state, path, provider, payer, key_label,
              key_fingerprint, model, wire, sent_at, day, hold, counted, charge, certainty, proof, price_source,
              price_date, price_hash, markup_ppm)
          VALUES (?1, ?2, ?3, ?4, 'live', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, 'unknown', 'claimed',
              ?16, ?17, ?18, ?19)
          ON CONFLICT (attempt_id) DO NOTHING",
+        params![
+            attempt.attempt_id,
+            attempt.task_id,
+            attempt.call_no,
+            attempt.attempt_no,
+            attempt.path.as_str(),
+            attempt.provider,
+            attempt.payer,
+            attempt.key_label,
+            attempt.key_fingerprint,
+            attempt.model,
+            attempt.wire.map(crate::domain::path::Wire::as_str),
+            attempt.sent_at.as_millisecond(),
+            day_of(attempt.sent_at),
+            hold,
+            attempt.charge.as_str(),
+            price.map(|p| &p.source),
+            price.map(|p| &p.as_of),
+            price.map(|p| &p.hash),
+            attempt.markup.ppm(),
+        ],
     )?;
-    let price = attempt.price.as_ref();
-    let rows = statement.execute(params![
-        attempt.attempt_id,
-        attempt.task_id,
-        attempt.call_no,
-        attempt.attempt_no,
-        attempt.path.as_str(),
-        attempt.provider,
-        attempt.payer,
-        attempt.key_label,
-        attempt.key_fingerprint,
-        attempt.model,
-        attempt.wire.map(crate::domain::path::Wire::as_str),
-        attempt.sent_at.as_millisecond(),
-        day_of(attempt.sent_at),
-        hold,
-        attempt.charge.as_str(),
-        price.map(|p| &p.source),
-        price.map(|p| &p.as_of),
-        price.map(|p| &p.hash),
-        attempt.markup.ppm(),
-    ])?;
     if rows == 0 {
         return Err(LedgerError::Duplicate { what: "attempt", id: attempt.attempt_id.clone() }.into());
     }
@@ -127,9 +125,9 @@ fn insert(connection: &Connection, attempt: &NewAttempt) -> Result<(), Stop> {
 }
 
 /// Where an attempt that is about to be made will count.
-fn place_of(connection: &Connection, attempt: &NewAttempt) -> Result<Place, Stop> {
-    let mut statement = connection.prepare_cached("SELECT project_dir, user_name FROM tasks WHERE task_id = ?1")?;
-    let task = statement.query_row([&attempt.task_id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+fn place_of(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<Place, Stop> {
+    let sql = "SELECT project_dir, user_name FROM tasks WHERE task_id = ?1";
+    let task = tx.optional(sql, params![attempt.task_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let Some((project_dir, user)) = task else {
         return Err(LedgerError::Missing { what: "task", id: attempt.task_id.clone() }.into());
     };
@@ -144,13 +142,12 @@ fn place_of(connection: &Connection, attempt: &NewAttempt) -> Result<Place, Stop
 }
 
 /// Gives the task to `owner` for another lease.
-pub(super) fn renew(connection: &Connection, owner: &Owner, task_id: &str, now: Timestamp) -> Result<(), Stop> {
-    let mut statement = connection.prepare_cached(
-        "UPDATE tasks SET owner_pid = ?2, owner_started = ?3, owner_host = ?4, lease_until = ?5 WHERE task_id = ?1",
-    )?;
+pub(super) fn renew(tx: &Tx<'_>, owner: &Owner, task_id: &str, now: Timestamp) -> Result<(), Stop> {
+    let sql =
+        "UPDATE tasks SET owner_pid = ?2, owner_started = ?3, owner_host = ?4, lease_until = ?5 WHERE task_id = ?1";
     let started = i64::try_from(owner.started).unwrap_or(i64::MAX);
     let until = (now + LEASE).as_millisecond();
-    if statement.execute(params![task_id, owner.pid, started, owner.host, until])? == 0 {
+    if tx.execute(sql, params![task_id, owner.pid, started, owner.host, until])? == 0 {
         return Err(LedgerError::Missing { what: "task", id: task_id.to_owned() }.into());
     }
     Ok(())
@@ -163,99 +160,97 @@ struct Lapsed {
     lease_until: i64,
 }
 
-fn lapsed(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Lapsed>> {
-    let mut statement = connection.prepare_cached(
+fn lapsed(tx: &Tx<'_>, now: Timestamp) -> Result<Vec<Lapsed>, Stop> {
+    tx.rows(
         "SELECT DISTINCT t.task_id, t.owner_pid, t.owner_started, t.owner_host, t.lease_until
          FROM attempts a JOIN tasks t ON t.task_id = a.task_id
          WHERE a.state = 'live' AND (t.lease_until <= ?1 OR t.lease_until > ?2)",
-    )?;
-    let rows = statement.query_map([now.as_millisecond(), (now + LEASE).as_millisecond()], |row| {
-        let started: i64 = row.get(2)?;
-        Ok(Lapsed {
-            task_id: row.get(0)?,
-            owner: Owner { pid: row.get(1)?, started: u64::try_from(started).unwrap_or(0), host: row.get(3)? },
-            lease_until: row.get(4)?,
-        })
-    })?;
-    rows.collect()
+        params![now.as_millisecond(), (now + LEASE).as_millisecond()],
+        |row| {
+            let started: i64 = row.get(2)?;
+            Ok(Lapsed {
+                task_id: row.get(0)?,
+                owner: Owner { pid: row.get(1)?, started: u64::try_from(started).unwrap_or(0), host: row.get(3)? },
+                lease_until: row.get(4)?,
+            })
+        },
+    )
 }
 
-fn overdue(connection: &Connection, now: Timestamp) -> rusqlite::Result<i64> {
-    let mut statement =
-        connection.prepare_cached("SELECT count(*) FROM attempts WHERE state = 'uncertain' AND uncertain_at <= ?1")?;
-    statement.query_row([(now - UNCERTAIN_FOR).as_millisecond()], |row| row.get(0))
+fn overdue(tx: &Tx<'_>, now: Timestamp) -> Result<i64, Stop> {
+    let sql = "SELECT count(*) FROM attempts WHERE state = 'uncertain' AND uncertain_at <= ?1";
+    tx.row(sql, params![(now - UNCERTAIN_FOR).as_millisecond()], |row| row.get(0))
 }
 
 /// What [`Ledger::expire`] does, inside a write.
-fn expire(connection: &Connection, here: &Owner, now: Timestamp) -> Result<(), Stop> {
-    for lapsed in lapsed(connection, now)? {
+fn expire(tx: &Tx<'_>, here: &Owner, now: Timestamp) -> Result<(), Stop> {
+    for lapsed in lapsed(tx, now)? {
         if lapsed.owner.life(here) == Life::Alive {
             continue;
         }
         if lapsed.lease_until > now.as_millisecond() {
-            let mut statement = connection.prepare_cached("UPDATE tasks SET lease_until = ?2 WHERE task_id = ?1")?;
-            statement.execute(params![lapsed.task_id, (now + LEASE).as_millisecond()])?;
+            let until = (now + LEASE).as_millisecond();
+            tx.execute("UPDATE tasks SET lease_until = ?2 WHERE task_id = ?1", params![lapsed.task_id, until])?;
             continue;
         }
-        make_uncertain(connection, &lapsed.task_id, lapsed.lease_until)?;
+        make_uncertain(tx, &lapsed.task_id, lapsed.lease_until)?;
     }
-    if overdue(connection, now)? > 0 {
-        assume(connection, now)?;
+    if overdue(tx, now)? > 0 {
+        assume(tx, now)?;
     }
     Ok(())
 }
 
 /// Makes the live holds of a task uncertain, as of `since` (milliseconds).
-pub(super) fn make_uncertain(connection: &Connection, task_id: &str, since: i64) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
+pub(super) fn make_uncertain(tx: &Tx<'_>, task_id: &str, since: i64) -> Result<(), Stop> {
+    let lost: Vec<(String, i64)> = tx.rows(
         "UPDATE attempts SET state = 'uncertain', uncertain_at = ?2, outcome = 'lost'
          WHERE task_id = ?1 AND state = 'live' RETURNING attempt_id, counted",
+        params![task_id, since],
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    let lost: Vec<(String, i64)> = statement
-        .query_map(params![task_id, since], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
     for (attempt_id, counted) in lost {
-        let place = Place::load(connection, &attempt_id)?;
-        days::mark(connection, [place.day])?;
-        rebook(connection, &place, Taken::of("live", counted), Taken::of("uncertain", counted))?;
+        let place = Place::load(tx, &attempt_id)?;
+        days::mark(tx, [place.day])?;
+        rebook(tx, &place, Taken::of("live", counted), Taken::of("uncertain", counted))?;
     }
     Ok(())
 }
 
 /// Settles what stayed uncertain for a day: as estimated, at its hold, which is the most it can have cost.
-fn assume(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
+fn assume(tx: &Tx<'_>, now: Timestamp) -> Result<(), Stop> {
+    let due: Vec<(String, i64)> = tx.rows(
         "UPDATE attempts SET state = 'settled', settled_by = 'expiry', certainty = 'estimated', billed = counted,
              finished_at = coalesce(finished_at, uncertain_at)
          WHERE state = 'uncertain' AND uncertain_at <= ?1 RETURNING attempt_id, counted",
+        params![(now - UNCERTAIN_FOR).as_millisecond()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    let before = (now - UNCERTAIN_FOR).as_millisecond();
-    let due: Vec<(String, i64)> =
-        statement.query_map([before], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     for (attempt_id, counted) in due {
-        let place = Place::load(connection, &attempt_id)?;
-        days::mark(connection, [place.day])?;
-        rebook(connection, &place, Taken::of("uncertain", counted), Taken::of("settled", counted))?;
+        let place = Place::load(tx, &attempt_id)?;
+        days::mark(tx, [place.day])?;
+        rebook(tx, &place, Taken::of("uncertain", counted), Taken::of("settled", counted))?;
     }
     Ok(())
 }
 
 impl Place {
     /// Where an attempt that is in the ledger counts.
-    pub(super) fn load(connection: &Connection, attempt_id: &str) -> rusqlite::Result<Self> {
-        let mut statement = connection.prepare_cached(
+    pub(super) fn load(tx: &Tx<'_>, attempt_id: &str) -> Result<Self, Stop> {
+        tx.row(
             "SELECT a.task_id, t.project_dir, a.path, a.key_fingerprint, t.user_name, a.day
              FROM attempts a JOIN tasks t ON t.task_id = a.task_id WHERE a.attempt_id = ?1",
-        )?;
-        statement.query_row([attempt_id], |row| {
-            Ok(Self {
-                task_id: row.get(0)?,
-                project_dir: row.get(1)?,
-                path: row.get(2)?,
-                key_fingerprint: row.get(3)?,
-                user: row.get(4)?,
-                day: row.get(5)?,
-            })
-        })
+            params![attempt_id],
+            |row| {
+                Ok(Self {
+                    task_id: row.get(0)?,
+                    project_dir: row.get(1)?,
+                    path: row.get(2)?,
+                    key_fingerprint: row.get(3)?,
+                    user: row.get(4)?,
+                    day: row.get(5)?,
+                })
+            },
+        )
     }
 }

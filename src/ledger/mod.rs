@@ -18,7 +18,7 @@ pub mod query;
 mod record;
 mod scope;
 mod settle;
-mod sqlite;
+mod store;
 
 pub use budgets::TeamBudget;
 pub use cap::{Cap, Raise};
@@ -28,4 +28,4 @@ pub use owner::Owner;
 pub use period::{ParsePeriodError, since, until};
 pub use record::{Aborted, Corrected, NewAttempt, NewTask, PriceRef, Settled, Settlement, TaskEnd};
 pub use scope::{Reserve, Scope, ScopeKind, Standing};
-pub use sqlite::{FILE_NAME, Ledger};
+pub use store::{FILE_NAME, Ledger};

@@ -1,13 +1,11 @@
 //! Tasks from their beginning to their end, and what became of each attempt.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
-
 use jiff::Timestamp;
 
 use super::counters::{Place, Taken, rebook};
 use super::days;
 use super::holds::{make_uncertain, renew};
-use super::sqlite::{Stop, money, stored_money, stored_tokens};
+use super::store::{Stop, Tx, money, params, stored_money, stored_tokens};
 use super::{Aborted, Corrected, Ledger, LedgerError, NewTask, Settled, Settlement, TaskEnd};
 use crate::base::money::Usd;
 use crate::domain::cost::{Certainty, Charge, Cost};
@@ -22,36 +20,36 @@ impl Ledger {
     /// # Errors
     /// See [`LedgerError`]; nothing may be spent then.
     pub fn begin_task(&self, task: &NewTask) -> Result<(), LedgerError> {
-        self.write(|transaction| {
-            let mut statement = transaction.prepare_cached(
+        self.write(|tx| {
+            let rows = tx.execute(
                 "INSERT INTO tasks (task_id, tool, session, user_name, project, project_dir, words, path, provider,
                      payer, key_label, key_fingerprint, model, engine, cap, started_at, owner_pid, owner_started,
                      owner_host, lease_until)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 0, 0, '', 0)
                  ON CONFLICT (task_id) DO NOTHING",
+                params![
+                    task.id,
+                    task.tool,
+                    task.session,
+                    task.user,
+                    task.project_name,
+                    task.project_dir.to_string_lossy(),
+                    beginning(&task.words, WORDS),
+                    task.path.as_str(),
+                    task.provider,
+                    task.payer,
+                    task.key_label,
+                    task.key_fingerprint,
+                    task.model,
+                    task.engine,
+                    task.cap.map(Usd::nanos),
+                    task.started_at.as_millisecond(),
+                ],
             )?;
-            let rows = statement.execute(params![
-                task.id,
-                task.tool,
-                task.session,
-                task.user,
-                task.project_name,
-                task.project_dir.to_string_lossy(),
-                beginning(&task.words, WORDS),
-                task.path.as_str(),
-                task.provider,
-                task.payer,
-                task.key_label,
-                task.key_fingerprint,
-                task.model,
-                task.engine,
-                task.cap.map(Usd::nanos),
-                task.started_at.as_millisecond(),
-            ])?;
             if rows == 0 {
                 return Err(LedgerError::Duplicate { what: "task", id: task.id.clone() }.into());
             }
-            renew(transaction, self.owner(), &task.id, task.started_at)
+            renew(tx, self.owner(), &task.id, task.started_at)
         })
     }
 
@@ -61,15 +59,15 @@ impl Ledger {
     /// # Errors
     /// See [`LedgerError`].
     pub fn settle(&self, attempt_id: &str, settlement: &Settlement) -> Result<Settled, LedgerError> {
-        self.write(|transaction| {
-            let attempt = Attempt::load(transaction, attempt_id)?;
+        self.write(|tx| {
+            let attempt = Attempt::load(tx, attempt_id)?;
             if !attempt.is_open() {
                 return Ok(Settled::Already);
             }
             let after = After::of(settlement.cost, attempt.hold);
-            record(transaction, attempt_id, settlement, &after)?;
-            days::mark_call(transaction, attempt_id)?;
-            attempt.rebook(transaction, attempt_id, after.state, after.counted)?;
+            record(tx, attempt_id, settlement, &after)?;
+            days::mark_call(tx, attempt_id)?;
+            attempt.rebook(tx, attempt_id, after.state, after.counted)?;
             Ok(Settled::Recorded)
         })
     }
@@ -79,26 +77,26 @@ impl Ledger {
     /// # Errors
     /// See [`LedgerError`].
     pub fn correct(&self, attempt_id: &str, cost: Usd, now: Timestamp) -> Result<Corrected, LedgerError> {
-        self.write(|transaction| {
-            let attempt = Attempt::load(transaction, attempt_id)?;
-            let place = Place::load(transaction, attempt_id)?;
+        self.write(|tx| {
+            let attempt = Attempt::load(tx, attempt_id)?;
+            let place = Place::load(tx, attempt_id)?;
             if attempt.state == "live" {
                 return Ok(Corrected::Live);
             }
             if !attempt.is_open() {
                 let billed = "SELECT billed FROM attempts WHERE attempt_id = ?1";
-                let billed: Option<i64> = transaction.query_row(billed, [attempt_id], |row| row.get(0))?;
+                let billed: Option<i64> = tx.row(billed, params![attempt_id], |row| row.get(0))?;
                 return Ok(Corrected::Known(billed.map(money)));
             }
-            let mut statement = transaction.prepare_cached(
+            let counted = stored_money(cost);
+            tx.execute(
                 "UPDATE attempts SET state = 'settled', settled_by = 'person', counted = ?2, charge = 'billed',
                      certainty = 'exact', billed = ?2, finished_at = coalesce(finished_at, ?3), uncertain_at = NULL
                  WHERE attempt_id = ?1",
+                params![attempt_id, counted, now.as_millisecond()],
             )?;
-            let counted = stored_money(cost);
-            statement.execute(params![attempt_id, counted, now.as_millisecond()])?;
-            days::mark_call(transaction, attempt_id)?;
-            attempt.rebook(transaction, attempt_id, "settled", counted)?;
+            days::mark_call(tx, attempt_id)?;
+            attempt.rebook(tx, attempt_id, "settled", counted)?;
             Ok(Corrected::Recorded { task_id: place.task_id, before: money(attempt.counted) })
         })
     }
@@ -108,19 +106,19 @@ impl Ledger {
     /// # Errors
     /// See [`LedgerError`].
     pub fn abort(&self, attempt_id: &str, outcome: &str, now: Timestamp) -> Result<Aborted, LedgerError> {
-        self.write(|transaction| {
-            let attempt = Attempt::load(transaction, attempt_id)?;
+        self.write(|tx| {
+            let attempt = Attempt::load(tx, attempt_id)?;
             if !attempt.is_open() {
                 return Ok(Aborted::Already);
             }
-            let mut statement = transaction.prepare_cached(
+            tx.execute(
                 "UPDATE attempts SET state = 'aborted', settled_by = 'vk', counted = 0, certainty = 'exact', billed = 0,
                      list = 0, outcome = ?2, finished_at = ?3, uncertain_at = NULL
                  WHERE attempt_id = ?1",
+                params![attempt_id, outcome, now.as_millisecond()],
             )?;
-            statement.execute(params![attempt_id, outcome, now.as_millisecond()])?;
-            days::mark_call(transaction, attempt_id)?;
-            attempt.rebook(transaction, attempt_id, "aborted", 0)?;
+            days::mark_call(tx, attempt_id)?;
+            attempt.rebook(tx, attempt_id, "aborted", 0)?;
             Ok(Aborted::Released)
         })
     }
@@ -131,26 +129,26 @@ impl Ledger {
     /// # Errors
     /// See [`LedgerError`].
     pub fn finish_task(&self, task_id: &str, end: &TaskEnd) -> Result<(), LedgerError> {
-        self.write(|transaction| {
+        self.write(|tx| {
             let at = end.finished_at.as_millisecond();
-            let mut statement = transaction.prepare_cached(
+            let rows = tx.execute(
                 "UPDATE tasks SET status = ?2, exit_code = ?3, turns = ?4, finished_at = ?5, files_changed = ?6,
                      summary = ?7, lease_until = ?5
                  WHERE task_id = ?1",
+                params![
+                    task_id,
+                    end.status.as_str(),
+                    end.exit_code,
+                    end.turns,
+                    at,
+                    end.files_changed,
+                    end.summary.as_deref().map(|text| beginning(text, SUMMARY)),
+                ],
             )?;
-            let rows = statement.execute(params![
-                task_id,
-                end.status.as_str(),
-                end.exit_code,
-                end.turns,
-                at,
-                end.files_changed,
-                end.summary.as_deref().map(|text| beginning(text, SUMMARY)),
-            ])?;
             if rows == 0 {
                 return Err(LedgerError::Missing { what: "task", id: task_id.to_owned() }.into());
             }
-            make_uncertain(transaction, task_id, at)?;
+            make_uncertain(tx, task_id, at)?;
             Ok(())
         })
     }
@@ -165,14 +163,11 @@ struct Attempt {
 }
 
 impl Attempt {
-    fn load(connection: &Connection, attempt_id: &str) -> Result<Self, Stop> {
-        let mut statement =
-            connection.prepare_cached("SELECT state, counted, hold, settled_by FROM attempts WHERE attempt_id = ?1")?;
-        let attempt = statement
-            .query_row([attempt_id], |row| {
-                Ok(Self { state: row.get(0)?, counted: row.get(1)?, hold: row.get(2)?, settled_by: row.get(3)? })
-            })
-            .optional()?;
+    fn load(tx: &Tx<'_>, attempt_id: &str) -> Result<Self, Stop> {
+        let sql = "SELECT state, counted, hold, settled_by FROM attempts WHERE attempt_id = ?1";
+        let attempt = tx.optional(sql, params![attempt_id], |row| {
+            Ok(Self { state: row.get(0)?, counted: row.get(1)?, hold: row.get(2)?, settled_by: row.get(3)? })
+        })?;
         attempt.ok_or_else(|| LedgerError::Missing { what: "attempt", id: attempt_id.to_owned() }.into())
     }
 
@@ -181,12 +176,12 @@ impl Attempt {
         matches!(self.state.as_str(), "live" | "uncertain") || self.settled_by.as_deref() == Some("expiry")
     }
 
-    fn rebook(&self, connection: &Connection, attempt_id: &str, state: &str, counted: i64) -> rusqlite::Result<()> {
+    fn rebook(&self, tx: &Tx<'_>, attempt_id: &str, state: &str, counted: i64) -> Result<(), Stop> {
         let (before, after) = (Taken::of(&self.state, self.counted), Taken::of(state, counted));
         if before == after {
             return Ok(());
         }
-        rebook(connection, &Place::load(connection, attempt_id)?, before, after)
+        rebook(tx, &Place::load(tx, attempt_id)?, before, after)
     }
 }
 
@@ -214,41 +209,41 @@ impl After {
     }
 }
 
-fn record(connection: &Connection, id: &str, settlement: &Settlement, after: &After) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
+fn record(tx: &Tx<'_>, id: &str, settlement: &Settlement, after: &After) -> Result<(), Stop> {
+    let usage = &settlement.usage;
+    tx.execute(
         "UPDATE attempts SET state = ?2, settled_by = 'vk', counted = ?3, charge = ?4, certainty = ?5, billed = ?6,
              list = ?7, proof = ?8, input = ?9, cache_read = ?10, cache_write_5m = ?11, cache_write_1h = ?12,
              output = ?13, reasoning = ?14, outcome = ?15, model = coalesce(?16, model), http_status = ?17,
              retry_after_ms = ?18, response_id = ?19, request_id = ?20, organization = ?21, finished_at = ?22,
              duration_ms = ?23, uncertain_at = CASE ?2 WHEN 'uncertain' THEN ?22 END
          WHERE attempt_id = ?1",
+        params![
+            id,
+            after.state,
+            after.counted,
+            settlement.cost.charge.as_str(),
+            after.certainty.as_str(),
+            after.billed,
+            settlement.cost.list.map(stored_money),
+            settlement.proof.as_str(),
+            stored_tokens(usage.input),
+            stored_tokens(usage.cache_read),
+            stored_tokens(usage.cache_write_5m),
+            stored_tokens(usage.cache_write_1h),
+            stored_tokens(usage.output),
+            stored_tokens(usage.reasoning),
+            settlement.outcome,
+            settlement.model,
+            settlement.http_status,
+            settlement.retry_after_ms.map(stored_tokens),
+            settlement.response_id,
+            settlement.request_id,
+            settlement.organization,
+            settlement.finished_at.as_millisecond(),
+            stored_tokens(settlement.duration_ms),
+        ],
     )?;
-    let usage = &settlement.usage;
-    statement.execute(params![
-        id,
-        after.state,
-        after.counted,
-        settlement.cost.charge.as_str(),
-        after.certainty.as_str(),
-        after.billed,
-        settlement.cost.list.map(stored_money),
-        settlement.proof.as_str(),
-        stored_tokens(usage.input),
-        stored_tokens(usage.cache_read),
-        stored_tokens(usage.cache_write_5m),
-        stored_tokens(usage.cache_write_1h),
-        stored_tokens(usage.output),
-        stored_tokens(usage.reasoning),
-        settlement.outcome,
-        settlement.model,
-        settlement.http_status,
-        settlement.retry_after_ms.map(stored_tokens),
-        settlement.response_id,
-        settlement.request_id,
-        settlement.organization,
-        settlement.finished_at.as_millisecond(),
-        stored_tokens(settlement.duration_ms),
-    ])?;
     Ok(())
 }
 

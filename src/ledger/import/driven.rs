@@ -1,9 +1,8 @@
 //! Sessions that vk began in another tool. That tool logs them as its own, and vk has each of their calls already.
 
-use rusqlite::params;
-
 use super::call::session_task_id;
 use super::tool::Tool;
+use crate::ledger::store::params;
 use crate::ledger::{Ledger, LedgerError, days};
 
 impl Ledger {
@@ -11,20 +10,19 @@ impl Ledger {
     /// import took of it in the meantime is taken out again.
     ///
     /// # Errors
-    /// What SQLite answered.
+    /// What the database answered.
     pub fn drove(&self, task_id: &str, tool: Tool, session: &str) -> Result<(), LedgerError> {
-        self.write(|transaction| {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO driven_sessions (tool, session, task_id) VALUES (?1, ?2, ?3)
-                     ON CONFLICT (tool, session) DO NOTHING",
-                )?
-                .execute(params![tool.as_str(), session, task_id])?;
+        self.write(|tx| {
+            tx.execute(
+                "INSERT INTO driven_sessions (tool, session, task_id) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (tool, session) DO NOTHING",
+                params![tool.as_str(), session, task_id],
+            )?;
             let twin = session_task_id(tool, session);
-            let mut statement = transaction.prepare_cached("DELETE FROM attempts WHERE task_id = ?1 RETURNING day")?;
-            let days: Vec<i64> = statement.query_map([&twin], |row| row.get(0))?.collect::<Result<_, _>>()?;
-            days::mark(transaction, days)?;
-            transaction.prepare_cached("DELETE FROM tasks WHERE task_id = ?1")?.execute([&twin])?;
+            let gone = "DELETE FROM attempts WHERE task_id = ?1 RETURNING day";
+            let days: Vec<i64> = tx.rows(gone, params![twin], |row| row.get(0))?;
+            days::mark(tx, days)?;
+            tx.execute("DELETE FROM tasks WHERE task_id = ?1", params![twin])?;
             Ok(())
         })
     }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 
-use rusqlite::{Connection, params};
 use sha2::{Digest as _, Sha256};
 
 use super::files::{LogFile, Stamp};
 use crate::base::secret::hex;
+use crate::ledger::store::{Stop, Tx, params};
 
 /// Bytes at each end of what was read that must still be the same.
 const COMPARED: u64 = 256;
@@ -47,39 +47,38 @@ pub(super) fn print(file: &mut File, position: u64) -> io::Result<String> {
 }
 
 /// The marks of all files, by path.
-pub(super) fn load(connection: &Connection) -> rusqlite::Result<HashMap<String, Mark>> {
-    let mut statement = connection
-        .prepare_cached("SELECT path, device, inode, size, modified, position, line, print, state FROM import_files")?;
-    let rows = statement.query_map([], |row| {
-        let whole = |at: usize| row.get::<_, i64>(at).map(|value| u64::try_from(value).unwrap_or(0));
+pub(super) fn load(tx: &Tx<'_>) -> Result<HashMap<String, Mark>, Stop> {
+    let sql = "SELECT path, device, inode, size, modified, position, line, print, state FROM import_files";
+    let marks = tx.rows(sql, &[], |row| {
+        let whole = |at: usize| row.get::<i64>(at).map(|value| u64::try_from(value).unwrap_or(0));
         let stamp = Stamp { device: row.get(1)?, inode: row.get(2)?, size: row.get(3)?, modified: row.get(4)? };
         let mark = Mark { stamp, position: whole(5)?, line: whole(6)?, print: row.get(7)?, state: row.get(8)? };
         Ok((row.get(0)?, mark))
     })?;
-    rows.collect()
+    Ok(marks.into_iter().collect())
 }
 
-pub(super) fn save(connection: &Connection, file: &LogFile, mark: &Mark) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
+pub(super) fn save(tx: &Tx<'_>, file: &LogFile, mark: &Mark) -> Result<(), Stop> {
+    let stored = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    tx.execute(
         "INSERT INTO import_files (path, tool, device, inode, size, modified, position, line, print, state)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
          ON CONFLICT (path) DO UPDATE SET tool = excluded.tool, device = excluded.device, inode = excluded.inode,
              size = excluded.size, modified = excluded.modified, position = excluded.position,
              line = excluded.line, print = excluded.print, state = excluded.state",
+        params![
+            file.path.to_string_lossy(),
+            file.tool.as_str(),
+            mark.stamp.device,
+            mark.stamp.inode,
+            mark.stamp.size,
+            mark.stamp.modified,
+            stored(mark.position),
+            stored(mark.line),
+            mark.print,
+            mark.state,
+        ],
     )?;
-    let stored = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-    statement.execute(params![
-        file.path.to_string_lossy(),
-        file.tool.as_str(),
-        mark.stamp.device,
-        mark.stamp.inode,
-        mark.stamp.size,
-        mark.stamp.modified,
-        stored(mark.position),
-        stored(mark.line),
-        mark.print,
-        mark.state,
-    ])?;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use crate::base::money::Usd;
 use crate::catalog::{Catalog, Model};
 use crate::config::Settings;
 use crate::ledger::PriceRef;
-use crate::ledger::sqlite::moment;
+use crate::ledger::store::moment;
 use crate::routing::compare::locate;
 
 /// The catalog, and the user's own prices over it.

@@ -53,9 +53,9 @@ impl Ledger {
     /// Brings what the logs in `places` tell into the ledger. Doing it again adds nothing.
     ///
     /// # Errors
-    /// What SQLite answered; a log that cannot be read is in the answer instead.
+    /// What the database answered; a log that cannot be read is in the answer instead.
     pub fn import(&self, places: &[Place], prices: PriceList<'_>) -> Result<Imported, LedgerError> {
-        let marks = self.read(|transaction| Ok(mark::load(transaction)?))?;
+        let marks = self.read(mark::load)?;
         let mut search = files::find(places);
         let mut imported = Imported { unreadable: search.unreadable, ..Imported::default() };
         for file in &search.files {
@@ -103,13 +103,13 @@ impl Ledger {
 
     /// Writes what is told until nobody is left to tell, in turns.
     fn write_all(&self, files: &[LogFile], told: &Receiver<Told>, imported: Imported) -> Result<Imported, LedgerError> {
-        let mut book = self.read(|transaction| Ok(Book::open(transaction)?))?;
+        let mut book = self.read(Book::open)?;
         book.imported = imported;
         let mut more = true;
         while more {
-            more = self.write(|transaction| {
+            more = self.write(|tx| {
                 let begun = Instant::now();
-                let mut page = Page::new(transaction)?;
+                let mut page = Page::new(tx)?;
                 let more = loop {
                     match told.recv() {
                         Err(_) => break false,

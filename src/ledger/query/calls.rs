@@ -1,12 +1,11 @@
 //! One task call by call: every HTTP attempt, retries and aborted ones among them.
 
 use jiff::Timestamp;
-use rusqlite::Row;
 
 use crate::base::money::{Rate, Usd};
 use crate::domain::cost::{Certainty, Charge, CostState};
 use crate::domain::usage::Usage;
-use crate::ledger::sqlite::{moment, money, tokens, usage};
+use crate::ledger::store::{Row, Stop, moment, money, params, tokens, usage};
 use crate::ledger::{Ledger, LedgerError, PriceRef};
 
 /// Where an attempt stands.
@@ -74,35 +73,33 @@ impl Ledger {
     /// Every attempt of a task, in the order they were sent.
     ///
     /// # Errors
-    /// What SQLite answered.
+    /// What the database answered.
     pub fn calls(&self, task_id: &str) -> Result<Vec<CallRow>, LedgerError> {
-        self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
+        self.read(|tx| {
+            tx.rows(
                 "SELECT attempt_id, call_no, attempt_no, state, path, provider, payer, key_label, key_fingerprint, model,
                      sent_at, hold, charge, certainty, billed, list, proof, price_source, price_date, price_hash,
                      markup_ppm, outcome, http_status, retry_after_ms, response_id, request_id, organization,
                      duration_ms, input, cache_read, cache_write_5m, cache_write_1h, output, reasoning
                  FROM attempts WHERE task_id = ?1 ORDER BY call_no, attempt_no, sent_at",
-            )?;
-            let calls = statement.query_map([task_id], call)?;
-            Ok(calls.collect::<Result<_, _>>()?)
+                params![task_id],
+                call,
+            )
         })
     }
 }
 
-fn call(row: &Row<'_>) -> rusqlite::Result<CallRow> {
-    let optional_money = |at: usize| row.get::<_, Option<i64>>(at).map(|nanos| nanos.map(money));
+fn call(row: &Row<'_>) -> Result<CallRow, Stop> {
+    let optional_money = |at: usize| row.get::<Option<i64>>(at).map(|nanos| nanos.map(money));
     let price = match (row.get(17)?, row.get(18)?, row.get(19)?) {
         (Some(source), Some(as_of), Some(hash)) => Some(PriceRef { source, as_of, hash }),
         _ => None,
     };
-    let (charge, certainty): (String, String) = (row.get(12)?, row.get(13)?);
-    let state: String = row.get(3)?;
     Ok(CallRow {
         attempt_id: row.get(0)?,
         call_no: row.get(1)?,
         attempt_no: row.get(2)?,
-        state: CallState::parse(&state),
+        state: CallState::parse(row.text(3)?),
         path: row.get(4)?,
         provider: row.get(5)?,
         payer: row.get(6)?,
@@ -111,7 +108,7 @@ fn call(row: &Row<'_>) -> rusqlite::Result<CallRow> {
         model: row.get(9)?,
         sent_at: moment(row.get(10)?),
         hold: money(row.get(11)?),
-        cost_state: CostState::of(Charge::parse(&charge), Certainty::parse(&certainty)),
+        cost_state: CostState::of(Charge::parse(row.text(12)?), Certainty::parse(row.text(13)?)),
         billed: optional_money(14)?,
         list: optional_money(15)?,
         proof: row.get(16)?,
@@ -119,11 +116,11 @@ fn call(row: &Row<'_>) -> rusqlite::Result<CallRow> {
         markup: Rate::from_ppm(row.get(20)?),
         outcome: row.get(21)?,
         http_status: row.get(22)?,
-        retry_after_ms: row.get::<_, Option<i64>>(23)?.map(tokens),
+        retry_after_ms: row.get::<Option<i64>>(23)?.map(tokens),
         response_id: row.get(24)?,
         request_id: row.get(25)?,
         organization: row.get(26)?,
-        duration_ms: row.get::<_, Option<i64>>(27)?.map(tokens),
+        duration_ms: row.get::<Option<i64>>(27)?.map(tokens),
         usage: usage(row, 28)?,
     })
 }

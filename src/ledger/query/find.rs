@@ -1,12 +1,12 @@
 //! Tasks by the beginning of their id, and what is said when that means none or several.
 
 use jiff::Timestamp;
-use rusqlite::Connection;
 
 use super::TaskRecord;
 use super::tasks::records;
 use crate::base::clock::rfc3339;
 use crate::domain::failure::Failure;
+use crate::ledger::store::{Stop, Tx, Value, params};
 use crate::ledger::{Ledger, LedgerError};
 
 /// How many tasks an ambiguous id lists, and how many recent ones a wrong id is compared with.
@@ -55,20 +55,19 @@ impl Ledger {
     /// The task whose id is or begins with `id`.
     ///
     /// # Errors
-    /// What SQLite answered.
+    /// What the database answered.
     pub fn find_task(&self, id: &str, now: Timestamp) -> Result<Found, LedgerError> {
         let id = id.trim().to_ascii_lowercase();
-        self.read(|transaction| {
-            let find =
-                |filter: &str, values: &[&dyn rusqlite::ToSql]| records(transaction, filter, values, self.owner(), now);
-            if let Some(task) = find("task_id = ?1", &[&id])?.pop() {
+        self.read(|tx| {
+            let find = |filter: &str, values: &[Value<'_>]| records(tx, filter, values, self.owner(), now);
+            if let Some(task) = find("task_id = ?1", params![id])?.pop() {
                 return Ok(Found::One(Box::new(task)));
             }
             let mut tasks = Vec::new();
             if !id.is_empty() {
                 let end = format!("{id}\u{10ffff}");
-                tasks =
-                    find("task_id >= ?1 AND task_id < ?2 ORDER BY started_at DESC LIMIT ?3", &[&id, &end, &LISTED])?;
+                let filter = "task_id >= ?1 AND task_id < ?2 ORDER BY started_at DESC LIMIT ?3";
+                tasks = find(filter, params![id, end, LISTED])?;
             }
             match (tasks.pop(), tasks.is_empty()) {
                 (Some(task), true) => Ok(Found::One(Box::new(task))),
@@ -76,17 +75,16 @@ impl Ledger {
                     tasks.push(last);
                     Ok(Found::Many(tasks))
                 }
-                (None, _) => Ok(Found::None(near(transaction, &id)?)),
+                (None, _) => Ok(Found::None(near(tx, &id)?)),
             }
         })
     }
 }
 
 /// Up to three ids of recent tasks: those a slip of the fingers away, else the newest.
-fn near(connection: &Connection, id: &str) -> rusqlite::Result<Vec<String>> {
-    let mut statement =
-        connection.prepare_cached("SELECT task_id FROM tasks ORDER BY started_at DESC, task_id DESC LIMIT ?1")?;
-    let recent: Vec<String> = statement.query_map([COMPARED], |row| row.get(0))?.collect::<Result<_, _>>()?;
+fn near(tx: &Tx<'_>, id: &str) -> Result<Vec<String>, Stop> {
+    let sql = "SELECT task_id FROM tasks ORDER BY started_at DESC, task_id DESC LIMIT ?1";
+    let recent: Vec<String> = tx.rows(sql, params![COMPARED], |row| row.get(0))?;
     let mut close: Vec<(usize, &String)> = recent
         .iter()
         .map(|known| {

@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
-use rusqlite::{Connection, params};
 
 use super::report::{Part, SUMS, part};
 use super::{Group, Query, Spend};
 use crate::domain::cost::CostState;
 use crate::ledger::days::DAY_MS;
-use crate::ledger::sqlite::moment;
+use crate::ledger::store::{Stop, Tx, Value, moment, params};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupRow {
@@ -20,15 +19,15 @@ pub struct GroupRow {
 }
 
 /// One row for each group, the one with the newest call first.
-pub(super) fn rows(connection: &Connection, query: &Query) -> rusqlite::Result<Vec<GroupRow>> {
+pub(super) fn rows(tx: &Tx<'_>, query: &Query) -> Result<Vec<GroupRow>, Stop> {
     let mut groups: HashMap<String, Part> = HashMap::new();
     let (since, until, _) = query.bounds();
     if by_days(query.by) {
-        for (from, to) in days(connection, query, &mut groups)? {
-            calls(connection, query, from, to, &mut groups)?;
+        for (from, to) in days(tx, query, &mut groups)? {
+            calls(tx, query, from, to, &mut groups)?;
         }
     } else {
-        calls(connection, query, since, until, &mut groups)?;
+        calls(tx, query, since, until, &mut groups)?;
     }
     let mut groups: Vec<(String, Part)> = groups.into_iter().filter(|(_, part)| part.spend.calls() > 0).collect();
     groups.sort_by(|(a, x), (b, y)| y.latest.cmp(&x.latest).then_with(|| a.cmp(b)));
@@ -47,65 +46,64 @@ pub(super) const fn by_days(by: Group) -> bool {
 
 /// Adds the whole days of the period from their sums, and gives the stretches that must be summed call by call: the
 /// beginnings and ends of days at its edges, and days whose calls changed since they were summed.
-fn days(
-    connection: &Connection,
-    query: &Query,
-    groups: &mut HashMap<String, Part>,
-) -> rusqlite::Result<Vec<(i64, i64)>> {
+fn days(tx: &Tx<'_>, query: &Query, groups: &mut HashMap<String, Part>) -> Result<Vec<(i64, i64)>, Stop> {
     let (since, until, project) = query.bounds();
     let (first, end) = (since.div_euclid(DAY_MS) + i64::from(since.rem_euclid(DAY_MS) > 0), until.div_euclid(DAY_MS));
     if first >= end {
         return Ok(vec![(since, until)]);
     }
     let key = column(query.by, "s", "s");
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {key}, s.charge, s.certainty, max(s.latest), sum(s.calls), sum(s.input), sum(s.cache_read),
-             sum(s.cache_write_5m), sum(s.cache_write_1h), sum(s.output), sum(s.reasoning), sum(s.billed),
-             sum(s.list), sum(s.unpriced)
+    let sums = [
+        "calls",
+        "input",
+        "cache_read",
+        "cache_write_5m",
+        "cache_write_1h",
+        "output",
+        "reasoning",
+        "billed",
+        "list",
+        "unpriced",
+    ];
+    let sums = sums.map(|column| format!("CAST(sum(s.{column}) AS BIGINT)")).join(", ");
+    let sql = format!(
+        "SELECT {key}, s.charge, s.certainty, max(s.latest), {sums}
          FROM day_sums s WHERE s.day >= ?1 AND s.day < ?2 AND (?3 IS NULL OR s.project = ?3)
              AND s.day NOT IN (SELECT day FROM stale_days) GROUP BY {key}, s.charge, s.certainty"
-    ))?;
-    add(&mut statement, params![first, end, project], query.by, groups)?;
+    );
+    add(tx, &sql, params![first, end, project], query.by, groups)?;
     let mut open = vec![(since, first.saturating_mul(DAY_MS)), (end.saturating_mul(DAY_MS), until)];
     open.retain(|(from, to)| from < to);
-    let stale = crate::ledger::days::stale(connection)?;
+    let stale = crate::ledger::days::stale(tx)?;
     let inside = stale.into_iter().filter(|day| (first..end).contains(day));
     open.extend(inside.map(|day| (day.saturating_mul(DAY_MS), (day + 1).saturating_mul(DAY_MS))));
     Ok(open)
 }
 
 /// Adds the calls of a stretch of time.
-fn calls(
-    connection: &Connection,
-    query: &Query,
-    since: i64,
-    until: i64,
-    groups: &mut HashMap<String, Part>,
-) -> rusqlite::Result<()> {
+fn calls(tx: &Tx<'_>, query: &Query, since: i64, until: i64, groups: &mut HashMap<String, Part>) -> Result<(), Stop> {
     let key = column(query.by, "a", "t");
-    let mut statement = connection.prepare_cached(&format!(
+    let sql = format!(
         "SELECT {key}, {SUMS} FROM attempts a JOIN tasks t ON t.task_id = a.task_id WHERE {filter}
          GROUP BY {key}, a.charge, a.certainty",
         filter = Query::FILTER
-    ))?;
-    add(&mut statement, params![since, until, query.project], query.by, groups)
+    );
+    add(tx, &sql, params![since, until, query.project], query.by, groups)
 }
 
 fn add(
-    statement: &mut rusqlite::Statement<'_>,
-    parameters: impl rusqlite::Params,
+    tx: &Tx<'_>,
+    sql: &str,
+    parameters: &[Value<'_>],
     by: Group,
     groups: &mut HashMap<String, Part>,
-) -> rusqlite::Result<()> {
-    let parts = statement.query_map(parameters, |row| {
+) -> Result<(), Stop> {
+    tx.each(sql, parameters, |row| {
         let group = match by {
             Group::Day | Group::Week | Group::Month => calendar(by, row.get(0)?),
             _ => row.get(0)?,
         };
-        Ok((group, part(row, 1)?))
-    })?;
-    for row in parts {
-        let (group, part) = row?;
+        let part = part(row, 1)?;
         groups
             .entry(group)
             .and_modify(|sum| {
@@ -113,8 +111,8 @@ fn add(
                 sum.latest = sum.latest.max(part.latest);
             })
             .or_insert(part);
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// What rows of one group have in common, of a call `a` and its task `t`.

@@ -1,11 +1,9 @@
 //! The calls of a period one by one, in the order they were sent: for what depends on each call's own size, such as
 //! pricing them elsewhere. Rehearsed calls are left out, for no model ran.
 
-use rusqlite::params;
-
 use super::Query;
 use crate::domain::usage::Usage;
-use crate::ledger::sqlite::{moment, usage};
+use crate::ledger::store::{moment, params, usage};
 use crate::ledger::{Ledger, LedgerError};
 
 /// One call that was sent, imported ones among them.
@@ -22,9 +20,9 @@ impl Ledger {
     /// Hands every call of the query's period and project to `each`, the first one first.
     ///
     /// # Errors
-    /// What SQLite answered.
+    /// What the database answered.
     pub fn each_call(&self, query: &Query, mut each: impl FnMut(PastCall<'_>)) -> Result<(), LedgerError> {
-        self.read(|transaction| {
+        self.read(|tx| {
             let sql = format!(
                 "SELECT a.task_id, a.provider, a.model, a.sent_at, a.input, a.cache_read, a.cache_write_5m,
                      a.cache_write_1h, a.output, a.reasoning
@@ -32,20 +30,17 @@ impl Ledger {
                  WHERE {filter} AND a.state != 'live' AND a.charge != 'rehearsed' ORDER BY a.sent_at, a.attempt_id",
                 filter = Query::FILTER
             );
-            let mut statement = transaction.prepare_cached(&sql)?;
             let (since, until, project) = query.bounds();
-            let mut rows = statement.query(params![since, until, project])?;
-            while let Some(row) = rows.next()? {
-                let text = |at: usize| row.get_ref(at).map(|value| value.as_str().unwrap_or_default());
+            tx.each(&sql, params![since, until, project], |row| {
                 each(PastCall {
-                    task_id: text(0)?,
-                    provider: text(1)?,
-                    model: text(2)?,
+                    task_id: row.text(0)?,
+                    provider: row.text(1)?,
+                    model: row.text(2)?,
                     sent_at: moment(row.get(3)?),
                     usage: usage(row, 4)?,
                 });
-            }
-            Ok(())
+                Ok(())
+            })
         })
     }
 }

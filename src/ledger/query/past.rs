@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, params};
-
 use crate::domain::estimate::PastTask;
 use crate::domain::usage::Usage;
-use crate::ledger::sqlite::usage;
+use crate::ledger::store::{Stop, Tx, params, usage};
 use crate::ledger::{Ledger, LedgerError};
 
 /// So many of the latest tasks are looked at: habits change.
@@ -24,7 +22,7 @@ impl Ledger {
     /// are the sessions of other tools there and below.
     ///
     /// # Errors
-    /// What SQLite answered.
+    /// What the database answered.
     pub fn past_tasks(&self, project_dir: &Path, imported: bool) -> Result<Vec<PastTask>, LedgerError> {
         let status = if imported { IMPORTED } else { OWN };
         let sql = format!(
@@ -36,17 +34,15 @@ impl Ledger {
         let dir = project_dir.to_string_lossy();
         // Everything below the folder sorts between its name with `/` and with the sign after it.
         let (below, after) = (format!("{dir}/"), format!("{dir}0"));
-        self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![dir, below, after, LATEST], |row| {
+        self.read(|tx| {
+            let found: Vec<(String, String, u64)> = tx.rows(&sql, params![dir, below, after, LATEST], |row| {
                 let (started, finished): (i64, i64) = (row.get(2)?, row.get(3)?);
                 let seconds = u64::try_from(finished - started).unwrap_or(0) / 1_000;
-                Ok((row.get::<_, String>(0)?, row.get(1)?, seconds))
+                Ok((row.get(0)?, row.get(1)?, seconds))
             })?;
             let mut tasks = Vec::new();
-            for row in rows {
-                let (task_id, model, lasted): (String, String, u64) = row?;
-                let calls = calls(transaction, &task_id)?;
+            for (task_id, model, lasted) in found {
+                let calls = calls(tx, &task_id)?;
                 let seconds = if imported { sat_through(&calls) } else { lasted };
                 let calls: Vec<Usage> = calls.into_iter().map(|(_, usage)| usage).collect();
                 if calls.iter().any(|call| call.prompt() > 0 || call.output > 0) {
@@ -59,13 +55,13 @@ impl Ledger {
     }
 }
 
-fn calls(connection: &Connection, task_id: &str) -> rusqlite::Result<Vec<(i64, Usage)>> {
-    let mut statement = connection.prepare_cached(
+fn calls(tx: &Tx<'_>, task_id: &str) -> Result<Vec<(i64, Usage)>, Stop> {
+    tx.rows(
         "SELECT sent_at, input, cache_read, cache_write_5m, cache_write_1h, output, reasoning FROM attempts
          WHERE task_id = ?1 AND state = 'settled' AND charge != 'rehearsed' ORDER BY sent_at, attempt_id",
-    )?;
-    let calls = statement.query_map([task_id], |row| Ok((row.get(0)?, usage(row, 1)?)))?;
-    calls.collect()
+        params![task_id],
+        |row| Ok((row.get(0)?, usage(row, 1)?)),
+    )
 }
 
 /// The seconds between calls that followed one another.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::spend::Spend;
 use super::{GroupRow, TaskRow, groups, tasks};
 use crate::domain::cost::{Certainty, Charge, CostState};
-use crate::ledger::sqlite::{money, tokens, usage};
+use crate::ledger::store::{Row, Stop, money, tokens, usage};
 use crate::ledger::{Ledger, LedgerError};
 
 /// What a report has one row for.
@@ -130,7 +130,7 @@ impl Ledger {
     /// What was spent. `now` decides which tasks still run.
     ///
     /// # Errors
-    /// What SQLite answered.
+    /// What the database answered.
     pub fn report(&self, query: &Query, now: Timestamp) -> Result<Report, LedgerError> {
         if groups::by_days(query.by) {
             match self.sum_days() {
@@ -139,13 +139,13 @@ impl Ledger {
                 Err(error) => return Err(error),
             }
         }
-        self.read(|transaction| {
+        self.read(|tx| {
             let (rows, total) = if query.by == Group::Task {
-                let rows = tasks::rows(transaction, query, self.owner(), now)?;
+                let rows = tasks::rows(tx, query, self.owner(), now)?;
                 let total = rows.iter().map(|row| row.spend).sum();
                 (Rows::Tasks(rows), total)
             } else {
-                let rows = groups::rows(transaction, query)?;
+                let rows = groups::rows(tx, query)?;
                 let total = rows.iter().map(|row| row.spend).sum();
                 (Rows::Groups(rows), total)
             };
@@ -157,9 +157,11 @@ impl Ledger {
 /// The columns that [`part`] reads: sums over attempts of one charge and one certainty. An attempt under way
 /// has no figures yet: where it moves money, what it costs is unknown and not nothing.
 pub(in crate::ledger) const SUMS: &str = "a.charge, a.certainty, max(a.sent_at),
-    sum(a.state != 'live' OR a.charge = 'billed'), sum(a.input),
-    sum(a.cache_read), sum(a.cache_write_5m), sum(a.cache_write_1h), sum(a.output), sum(a.reasoning),
-    coalesce(sum(a.billed), 0), coalesce(sum(a.list), 0), sum((a.state != 'live' OR a.charge = 'billed') AND a.list IS NULL)";
+    sum(CASE WHEN a.state != 'live' OR a.charge = 'billed' THEN 1 ELSE 0 END), CAST(sum(a.input) AS BIGINT),
+    CAST(sum(a.cache_read) AS BIGINT), CAST(sum(a.cache_write_5m) AS BIGINT), CAST(sum(a.cache_write_1h) AS BIGINT),
+    CAST(sum(a.output) AS BIGINT), CAST(sum(a.reasoning) AS BIGINT), CAST(coalesce(sum(a.billed), 0) AS BIGINT),
+    CAST(coalesce(sum(a.list), 0) AS BIGINT),
+    sum(CASE WHEN (a.state != 'live' OR a.charge = 'billed') AND a.list IS NULL THEN 1 ELSE 0 END)";
 
 /// Some calls of one state.
 pub(super) struct Part {
@@ -170,9 +172,8 @@ pub(super) struct Part {
 }
 
 /// Reads the columns of [`SUMS`] from the column `first` on.
-pub(super) fn part(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Part> {
-    let (charge, certainty): (String, String) = (row.get(first)?, row.get(first + 1)?);
-    let state = CostState::of(Charge::parse(&charge), Certainty::parse(&certainty));
+pub(super) fn part(row: &Row<'_>, first: usize) -> Result<Part, Stop> {
+    let state = CostState::of(Charge::parse(row.text(first)?), Certainty::parse(row.text(first + 1)?));
     let spend = Spend::of(
         state,
         tokens(row.get(first + 3)?),

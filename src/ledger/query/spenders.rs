@@ -1,10 +1,9 @@
 //! Who spent a budget: the tasks that took the most of a scope's window.
 
 use jiff::Timestamp;
-use rusqlite::params;
 
 use crate::base::money::Usd;
-use crate::ledger::sqlite::money;
+use crate::ledger::store::{money, params};
 use crate::ledger::{Ledger, LedgerError, Scope, ScopeKind};
 
 /// Tasks that are named; the others become a count.
@@ -34,7 +33,7 @@ impl Ledger {
     /// Who took the most of `scope` in the window that holds `at`.
     ///
     /// # Errors
-    /// What SQLite answered.
+    /// What the database answered.
     pub fn spenders(&self, scope: &Scope, at: Timestamp) -> Result<Spenders, LedgerError> {
         let column = match scope.kind {
             // A task's own spending needs no names.
@@ -50,16 +49,15 @@ impl Ledger {
             Some(window) => (window.start(at).as_millisecond(), window.end(at).as_millisecond()),
         };
         let sql = format!(
-            "SELECT t.task_id, t.user_name, t.words, sum(a.counted) FROM attempts a JOIN tasks t ON t.task_id = a.task_id
+            "SELECT t.task_id, t.user_name, t.words, CAST(sum(a.counted) AS BIGINT)
+             FROM attempts a JOIN tasks t ON t.task_id = a.task_id
              WHERE a.sent_at >= ?1 AND a.sent_at < ?2 AND a.counted > 0 AND {column} = ?3
              GROUP BY t.task_id, t.user_name, t.words ORDER BY 4 DESC, 1"
         );
-        self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![first, end, scope.key], |row| {
+        self.read(|tx| {
+            let mut all = tx.rows(&sql, params![first, end, scope.key], |row| {
                 Ok(Spender { task_id: row.get(0)?, user: row.get(1)?, words: row.get(2)?, counted: money(row.get(3)?) })
             })?;
-            let mut all: Vec<Spender> = rows.collect::<Result<_, _>>()?;
             let rest = all.split_off(NAMED.min(all.len()));
             let others_counted = rest.iter().map(|spender| spender.counted).sum();
             Ok(Spenders { first: all, others: rest.len(), others_counted })

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, params};
 
 use super::report::{SUMS, part};
 use super::{Query, Spend};
@@ -12,7 +11,7 @@ use crate::base::money::Usd;
 use crate::domain::cost::CostState;
 use crate::domain::event::PayerShare;
 use crate::ledger::owner::{Life, Owner};
-use crate::ledger::sqlite::{moment, money};
+use crate::ledger::store::{Row, Stop, Tx, Value, moment, money, params};
 use crate::ledger::{Ledger, LedgerError};
 
 /// One task's spend with one payer. A task that crossed to another payer (an edge was taken) has a row for each.
@@ -71,7 +70,7 @@ impl Ledger {
     /// The newest `limit` tasks of vk's own, of one project's folder or of all.
     ///
     /// # Errors
-    /// What SQLite answered.
+    /// What the database answered.
     pub fn tasks(
         &self,
         project_dir: Option<&Path>,
@@ -79,22 +78,23 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<Vec<TaskRecord>, LedgerError> {
         let dir = project_dir.map(|dir| dir.to_string_lossy().into_owned());
-        let filter = "(?1 IS NULL OR project_dir = ?1) AND status IS NOT 'imported' ORDER BY started_at DESC, task_id DESC LIMIT ?2";
-        self.read(|transaction| Ok(records(transaction, filter, &[&dir, &limit], self.owner(), now)?))
+        let filter = "(?1 IS NULL OR project_dir = ?1) AND coalesce(status, '') != 'imported'
+             ORDER BY started_at DESC, task_id DESC LIMIT ?2";
+        self.read(|tx| records(tx, filter, params![dir, limit], self.owner(), now))
     }
 
     /// What a task's calls used and cost so far; attempts under way are not in it.
     ///
     /// # Errors
-    /// What SQLite answered.
+    /// What the database answered.
     pub fn task_spend(&self, task_id: &str) -> Result<Spend, LedgerError> {
-        self.read(|transaction| Ok(spend_of(transaction, task_id)?))
+        self.read(|tx| spend_of(tx, task_id))
     }
 
     /// The billed and estimated money of a task so far: what its cap counts, without holds.
     ///
     /// # Errors
-    /// What SQLite answered.
+    /// What the database answered.
     pub fn task_spent(&self, task_id: &str) -> Result<Usd, LedgerError> {
         Ok(self.task_spend(task_id)?.charged().known)
     }
@@ -102,19 +102,18 @@ impl Ledger {
     /// Each payer that a task's calls were charged to, the first one first.
     ///
     /// # Errors
-    /// What SQLite answered.
+    /// What the database answered.
     pub fn payers(&self, task_id: &str) -> Result<Vec<PayerShare>, LedgerError> {
-        self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(&format!(
-                "SELECT a.path, a.provider, a.payer, a.key_label, a.key_fingerprint, {SUMS} FROM attempts a
-                 WHERE a.task_id = ?1 AND a.state NOT IN ('aborted', 'live')
-                 GROUP BY a.path, a.provider, a.payer, a.key_label, a.key_fingerprint, a.charge, a.certainty
-                 ORDER BY min(a.sent_at), min(a.call_no)"
-            ))?;
-            let parts = statement.query_map([task_id], |row| Ok((Payer::read(row, 0)?, part(row, 5)?)))?;
+        let sql = format!(
+            "SELECT a.path, a.provider, a.payer, a.key_label, a.key_fingerprint, {SUMS} FROM attempts a
+             WHERE a.task_id = ?1 AND a.state NOT IN ('aborted', 'live')
+             GROUP BY a.path, a.provider, a.payer, a.key_label, a.key_fingerprint, a.charge, a.certainty
+             ORDER BY min(a.sent_at), min(a.call_no)"
+        );
+        self.read(|tx| {
+            let parts = tx.rows(&sql, params![task_id], |row| Ok((Payer::read(row, 0)?, part(row, 5)?)))?;
             let mut shares: Vec<(Payer, Spend)> = Vec::new();
-            for row in parts {
-                let (payer, part) = row?;
+            for (payer, part) in parts {
                 match shares.iter_mut().find(|(known, _)| *known == payer) {
                     Some((_, spend)) => *spend += part.spend,
                     None => shares.push((payer, part.spend)),
@@ -144,7 +143,7 @@ struct Payer {
 }
 
 impl Payer {
-    fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Self> {
+    fn read(row: &Row<'_>, first: usize) -> Result<Self, Stop> {
         Ok(Self {
             path: row.get(first)?,
             provider: row.get(first + 1)?,
@@ -155,37 +154,37 @@ impl Payer {
     }
 }
 
-fn spend_of(connection: &Connection, task_id: &str) -> rusqlite::Result<Spend> {
-    let mut statement = connection.prepare_cached(&format!(
+fn spend_of(tx: &Tx<'_>, task_id: &str) -> Result<Spend, Stop> {
+    let sql = format!(
         "SELECT {SUMS} FROM attempts a WHERE a.task_id = ?1 AND a.state NOT IN ('aborted', 'live')
          GROUP BY a.charge, a.certainty"
-    ))?;
-    let parts = statement.query_map([task_id], |row| Ok(part(row, 0)?.spend))?;
-    parts.sum()
+    );
+    let parts = tx.rows(&sql, params![task_id], |row| Ok(part(row, 0)?.spend))?;
+    Ok(parts.into_iter().sum())
 }
 
 /// The tasks that `filter` (of the tasks table, with its own order) finds, with the sums of their calls.
 pub(super) fn records(
-    connection: &Connection,
+    tx: &Tx<'_>,
     filter: &str,
-    parameters: &[&dyn rusqlite::ToSql],
+    parameters: &[Value<'_>],
     here: &Owner,
     now: Timestamp,
-) -> rusqlite::Result<Vec<TaskRecord>> {
-    let mut statement = connection.prepare_cached(&format!(
+) -> Result<Vec<TaskRecord>, Stop> {
+    let sql = format!(
         "SELECT task_id, tool, session, user_name, project, project_dir, words, path, provider, payer, key_label,
              key_fingerprint, model, engine, cap, started_at, finished_at, exit_code, turns, files_changed, summary,
              status, owner_pid, owner_started, owner_host, lease_until
          FROM tasks WHERE {filter}"
-    ))?;
-    let tasks = statement.query_map(parameters, |row| {
+    );
+    let mut tasks = tx.rows(&sql, parameters, |row| {
         Ok(TaskRecord {
             task_id: row.get(0)?,
             tool: row.get(1)?,
             session: row.get(2)?,
             user: row.get(3)?,
             project: row.get(4)?,
-            project_dir: PathBuf::from(row.get::<_, String>(5)?),
+            project_dir: PathBuf::from(row.text(5)?),
             words: row.get(6)?,
             path: row.get(7)?,
             provider: row.get(8)?,
@@ -194,9 +193,9 @@ pub(super) fn records(
             key_fingerprint: row.get(11)?,
             model: row.get(12)?,
             engine: row.get(13)?,
-            cap: row.get::<_, Option<i64>>(14)?.map(money),
+            cap: row.get::<Option<i64>>(14)?.map(money),
             started_at: moment(row.get(15)?),
-            finished_at: row.get::<_, Option<i64>>(16)?.map(moment),
+            finished_at: row.get::<Option<i64>>(16)?.map(moment),
             exit_code: row.get(17)?,
             turns: row.get(18)?,
             files_changed: row.get(19)?,
@@ -205,16 +204,15 @@ pub(super) fn records(
             spend: Spend::default(),
         })
     })?;
-    let mut tasks: Vec<TaskRecord> = tasks.collect::<Result<_, _>>()?;
     for task in &mut tasks {
-        task.spend = spend_of(connection, &task.task_id)?;
+        task.spend = spend_of(tx, &task.task_id)?;
     }
     Ok(tasks)
 }
 
 /// How a task ended, from the columns status, owner_pid, owner_started, owner_host, lease_until. One without an
 /// end runs as long as its process does.
-fn status(row: &Row<'_>, first: usize, here: &Owner, now: Timestamp) -> rusqlite::Result<String> {
+fn status(row: &Row<'_>, first: usize, here: &Owner, now: Timestamp) -> Result<String, Stop> {
     if let Some(status) = row.get(first)? {
         return Ok(status);
     }
@@ -224,30 +222,25 @@ fn status(row: &Row<'_>, first: usize, here: &Owner, now: Timestamp) -> rusqlite
     let runs = match owner.life(here) {
         Life::Alive => true,
         Life::Dead => false,
-        Life::Elsewhere => row.get::<_, i64>(first + 4)? > now.as_millisecond(),
+        Life::Elsewhere => row.get::<i64>(first + 4)? > now.as_millisecond(),
     };
     Ok(if runs { "running" } else { "interrupted" }.to_owned())
 }
 
 /// The rows of `vk cost`: one for each task and payer, the newest task first.
-pub(super) fn rows(
-    connection: &Connection,
-    query: &Query,
-    here: &Owner,
-    now: Timestamp,
-) -> rusqlite::Result<Vec<TaskRow>> {
+pub(super) fn rows(tx: &Tx<'_>, query: &Query, here: &Owner, now: Timestamp) -> Result<Vec<TaskRow>, Stop> {
     let sql = format!(
         "SELECT a.path, a.provider, a.payer, a.key_label, a.key_fingerprint, a.task_id, a.model, {SUMS},
              t.tool, t.session, t.started_at, t.project, t.words, t.model, t.status, t.owner_pid, t.owner_started,
              t.owner_host, t.lease_until
          FROM attempts a JOIN tasks t ON t.task_id = a.task_id WHERE {filter}
-         GROUP BY a.task_id, a.path, a.provider, a.payer, a.key_label, a.key_fingerprint, a.model, a.charge,
+         GROUP BY t.task_id, a.task_id, a.path, a.provider, a.payer, a.key_label, a.key_fingerprint, a.model, a.charge,
              a.certainty",
         filter = Query::FILTER
     );
-    let mut statement = connection.prepare_cached(&sql)?;
     let (since, until, project) = query.bounds();
-    let parts = statement.query_map(params![since, until, project], |row| {
+    let mut whole: HashMap<(String, Payer), Piece> = HashMap::new();
+    tx.each(&sql, params![since, until, project], |row| {
         let payer = Payer::read(row, 0)?;
         let part = part(row, 7)?;
         let (used, routed): (String, String) = (row.get(6)?, row.get(25)?);
@@ -267,11 +260,7 @@ pub(super) fn rows(
             state: part.state,
             status: status(row, 26, here, now)?,
         };
-        Ok(Piece { payer, task, latest: part.latest, routed })
-    })?;
-    let mut whole: HashMap<(String, Payer), Piece> = HashMap::new();
-    for piece in parts {
-        let piece = piece?;
+        let piece = Piece { payer, task, latest: part.latest, routed };
         let key = (piece.task.task_id.clone(), piece.payer.clone());
         match whole.entry(key) {
             std::collections::hash_map::Entry::Occupied(mut sum) => sum.get_mut().take(piece),
@@ -279,7 +268,8 @@ pub(super) fn rows(
                 none.insert(piece);
             }
         }
-    }
+        Ok(())
+    })?;
     let mut pieces: Vec<Piece> = whole.into_values().collect();
     pieces.sort_by(|a, b| {
         let key = |p: &Piece| (p.task.started_at, p.task.task_id.clone(), p.latest);

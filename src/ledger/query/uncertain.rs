@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::base::money::Usd;
 use crate::ledger::holds::UNCERTAIN_FOR;
-use crate::ledger::sqlite::{moment, money};
+use crate::ledger::store::{moment, money};
 use crate::ledger::{Ledger, LedgerError};
 
 /// An attempt that is counted in full until the provider's figure is known.
@@ -28,30 +28,30 @@ impl Ledger {
     /// Every uncertain attempt, the first that was sent first.
     ///
     /// # Errors
-    /// What SQLite answered.
+    /// What the database answered.
     pub fn uncertain(&self) -> Result<Vec<UncertainCall>, LedgerError> {
-        self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
+        self.read(|tx| {
+            tx.rows(
                 "SELECT a.attempt_id, a.task_id, t.user_name, t.project, a.path, a.provider, a.model, a.sent_at,
                      a.counted, a.uncertain_at
                  FROM attempts a JOIN tasks t ON t.task_id = a.task_id
                  WHERE a.state = 'uncertain' ORDER BY a.sent_at, a.attempt_id",
-            )?;
-            let calls = statement.query_map([], |row| {
-                Ok(UncertainCall {
-                    attempt_id: row.get(0)?,
-                    task_id: row.get(1)?,
-                    user: row.get(2)?,
-                    project: row.get(3)?,
-                    path: row.get(4)?,
-                    provider: row.get(5)?,
-                    model: row.get(6)?,
-                    sent_at: moment(row.get(7)?),
-                    held: money(row.get(8)?),
-                    until: moment(row.get(9)?) + UNCERTAIN_FOR,
-                })
-            })?;
-            Ok(calls.collect::<Result<_, _>>()?)
+                &[],
+                |row| {
+                    Ok(UncertainCall {
+                        attempt_id: row.get(0)?,
+                        task_id: row.get(1)?,
+                        user: row.get(2)?,
+                        project: row.get(3)?,
+                        path: row.get(4)?,
+                        provider: row.get(5)?,
+                        model: row.get(6)?,
+                        sent_at: moment(row.get(7)?),
+                        held: money(row.get(8)?),
+                        until: moment(row.get(9)?) + UNCERTAIN_FOR,
+                    })
+                },
+            )
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The schema's version: numbered migrations, run once by one process, and never over what a newer vk wrote.
+//! The schema of a file: its version, and the migrations, run once by one process and never over what a newer vk wrote.
 
 use std::path::Path;
 
@@ -7,19 +7,10 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::base::fsx;
 use crate::ledger::LedgerError;
+use crate::ledger::store::migrations::{LATEST, MIGRATIONS};
 
 /// `PRAGMA application_id` of a ledger: "vkL1".
 const APPLICATION: i64 = 0x766b_4c31;
-
-/// Migration N brings a ledger from version N-1 to N. A published one is never changed.
-const MIGRATIONS: [&str; 3] = [
-    include_str!("../migrations/0001.sql"),
-    include_str!("../migrations/0002.sql"),
-    include_str!("../migrations/0003.sql"),
-];
-
-/// The version that the last migration makes.
-const LATEST: i64 = 3;
 
 /// Sets the connection up and brings the schema to this version. `lock` is the file that processes which find
 /// something to change take turns at; switching a file to WAL does not wait for others by itself.
@@ -85,10 +76,9 @@ mod tests {
         assert_eq!(usize::try_from(LATEST).unwrap(), MIGRATIONS.len());
         let ledger = Ledger::in_memory(Owner::current()).unwrap();
         let names: Vec<String> = ledger
-            .read(|c| {
-                let mut statement = c.prepare("SELECT type || ' ' || name FROM sqlite_schema WHERE sql IS NOT NULL")?;
-                let names = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-                Ok(names)
+            .read(|tx| {
+                let sql = "SELECT type || ' ' || name FROM sqlite_schema WHERE sql IS NOT NULL";
+                tx.rows(sql, &[], |row| row.get(0))
             })
             .unwrap();
         insta::assert_snapshot!(names.join(", "), @"table tasks, index tasks_by_project, index tasks_by_start, table attempts, index attempts_by_task, index attempts_by_time, index attempts_live, index attempts_uncertain, table counters, table import_files, table driven_sessions, table day_sums, index day_sums_by_day, table stale_days, table budgets");
@@ -113,13 +103,9 @@ mod tests {
     fn the_statements_of_a_reservation_use_their_indexes() {
         let ledger = Ledger::in_memory(Owner::current()).unwrap();
         let plan = |sql: &str| -> String {
-            ledger
-                .read(|c| {
-                    let mut statement = c.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
-                    let steps: Vec<String> = statement.query_map([], |row| row.get(3))?.collect::<Result<_, _>>()?;
-                    Ok(steps.join("; "))
-                })
-                .unwrap()
+            let explain = format!("EXPLAIN QUERY PLAN {sql}");
+            let steps: Vec<String> = ledger.read(|tx| tx.rows(&explain, &[], |row| row.get(3))).unwrap();
+            steps.join("; ")
         };
         insta::assert_snapshot!(plan("SELECT 1 FROM attempts a JOIN tasks t ON t.task_id = a.task_id WHERE a.state = 'live' AND t.lease_until <= 1"), @"SCAN a USING COVERING INDEX attempts_live; SEARCH t USING INDEX sqlite_autoindex_tasks_1 (task_id=?)");
         insta::assert_snapshot!(plan("SELECT count(*) FROM attempts WHERE state = 'uncertain' AND uncertain_at <= 1"), @"SEARCH attempts USING COVERING INDEX attempts_uncertain (uncertain_at<?)");

@@ -1,0 +1,118 @@
+//! Where the ledger lies, and the one way to read and write it. The statements are those of the modules above, which
+//! know no database; what one is asked for here is a transaction, begun as a writer or as a reader.
+
+mod columns;
+mod migrations;
+mod sqlite;
+mod tx;
+mod value;
+
+use std::path::Path;
+
+pub(super) use self::columns::{moment, money, stored_money, stored_tokens, tokens, usage};
+pub use self::sqlite::FILE_NAME;
+pub(super) use self::tx::Tx;
+pub(super) use self::value::{Bind, Row, Value, params};
+use super::{LedgerError, Owner};
+
+/// One connection to the ledger. Its calls block for the milliseconds of a synced write; it may be shared between
+/// threads, which then take turns.
+#[derive(Debug)]
+pub struct Ledger {
+    store: Store,
+    owner: Owner,
+}
+
+#[derive(Debug)]
+enum Store {
+    Sqlite(sqlite::Database),
+}
+
+impl Ledger {
+    /// Opens the ledger in `data_dir`, making it (mode 0600) where there is none.
+    ///
+    /// # Errors
+    /// See [`LedgerError`]; nothing may be spent then.
+    pub fn open(data_dir: &Path) -> Result<Self, LedgerError> {
+        Self::open_as(data_dir, Owner::current())
+    }
+
+    /// As [`Ledger::open`], for an owner that the caller names: for tests of dead owners.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    pub fn open_as(data_dir: &Path, owner: Owner) -> Result<Self, LedgerError> {
+        Ok(Self { store: Store::Sqlite(sqlite::Database::open(data_dir)?), owner })
+    }
+
+    /// Opens the ledger in `data_dir` to read reports from it; `None` where there is none yet.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    pub fn open_existing(data_dir: &Path) -> Result<Option<Self>, LedgerError> {
+        let database = sqlite::Database::existing(data_dir)?;
+        Ok(database.map(|database| Self { store: Store::Sqlite(database), owner: Owner::current() }))
+    }
+
+    /// A ledger that is gone when it is dropped: for tests.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    pub fn in_memory(owner: Owner) -> Result<Self, LedgerError> {
+        Ok(Self { store: Store::Sqlite(sqlite::Database::in_memory()?), owner })
+    }
+
+    /// Goes on as another owner: for tests that play several processes.
+    pub fn set_owner(&mut self, owner: Owner) {
+        self.owner = owner;
+    }
+
+    pub(super) fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    /// Reads the structure of all that is stored: for `vk doctor`, and after damage is suspected.
+    ///
+    /// # Errors
+    /// [`LedgerError::Corrupt`] if it is damaged.
+    pub fn check(&self) -> Result<(), LedgerError> {
+        match &self.store {
+            Store::Sqlite(database) => database.check(),
+        }
+    }
+
+    /// One write: begun as a writer, so that it never has to become one halfway, and all or nothing.
+    pub(super) fn write<T>(&self, body: impl FnOnce(&Tx<'_>) -> Result<T, Stop>) -> Result<T, LedgerError> {
+        match &self.store {
+            Store::Sqlite(database) => database.write(body),
+        }
+    }
+
+    /// One consistent reading.
+    pub(super) fn read<T>(&self, body: impl FnOnce(&Tx<'_>) -> Result<T, Stop>) -> Result<T, LedgerError> {
+        match &self.store {
+            Store::Sqlite(database) => database.read(body),
+        }
+    }
+}
+
+/// Why a transaction ended early: the database said so, or a rule of the ledger did.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Sqlite(rusqlite::Error),
+    /// The column at this position holds what no vk writes there.
+    Shape(usize),
+    Rule(LedgerError),
+}
+
+impl From<rusqlite::Error> for Stop {
+    fn from(source: rusqlite::Error) -> Self {
+        Self::Sqlite(source)
+    }
+}
+
+impl From<LedgerError> for Stop {
+    fn from(error: LedgerError) -> Self {
+        Self::Rule(error)
+    }
+}
