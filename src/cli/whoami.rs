@@ -19,7 +19,6 @@ use crate::net::http::Client;
 use crate::present;
 use crate::present::whoami::{Identity, Row};
 use crate::provider::{self, Endpoint};
-use crate::task::own_logins::own_logins;
 use crate::task::prepare::Known;
 
 /// What is left is beside the point where it takes longer.
@@ -37,14 +36,11 @@ pub async fn run(args: WhoamiArgs, context: &Context) -> Result<(), Failure> {
     // A login that is renewed meanwhile is stored before the program ends.
     let cancel = Cancel::default();
     listen(&cancel);
-    let asked = async {
-        let rows = join_all(known.keys.iter().map(|key| row(context, &known, &client, key)));
-        tokio::join!(rows, own_logins(&context.env, &known.loaded.project.root))
-    };
-    let (rows, programs) = tokio::select! {
+    let rows = tokio::select! {
         signal = cancel.cancelled() => return Err(signal.failure()),
-        answers = asked => answers,
+        rows = join_all(known.keys.iter().map(|key| row(context, &known, &client, key))) => rows,
     };
+    let programs = known.ask_programs();
     let identity = Identity { project: &known.loaded.project.name, route: route.as_ref(), rows, programs };
     match args.output {
         ListOutput::Json => present::stdout(&present::whoami::json(&identity)),

@@ -9,6 +9,7 @@ pub mod failure;
 pub mod message;
 pub mod model_id;
 pub mod path;
+pub mod quota;
 pub mod request;
 pub mod route;
 pub mod ui;

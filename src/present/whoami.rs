@@ -10,7 +10,7 @@ use crate::base::clock;
 use crate::credential::KeyInfo;
 use crate::domain::failure::Failure;
 use crate::domain::route::{CredentialRef, Route};
-use crate::task::own_logins::OwnLogin;
+use crate::routing::plan::{PlanFact, Standing};
 
 /// Everything that is known, and what this project does with it.
 pub struct Identity<'a> {
@@ -18,7 +18,7 @@ pub struct Identity<'a> {
     pub route: Result<&'a Route, &'a Failure>,
     pub rows: Vec<Row>,
     /// Other programs' own logins, which vk never reads.
-    pub programs: Vec<OwnLogin>,
+    pub programs: &'a [PlanFact],
 }
 
 /// One stored credential.
@@ -66,12 +66,13 @@ pub fn json(identity: &Identity<'_>) -> String {
             "error": row.problem,
         })
     });
-    let programs = identity.programs.iter().map(|login| {
+    let programs = identity.programs.iter().map(|fact| {
+        let (account, plan) = fact.standing.whose();
         json!({
-            "program": login.program,
-            "standing": login.standing,
-            "account": login.account,
-            "plan": login.plan,
+            "program": fact.provider,
+            "standing": standing(&fact.standing),
+            "account": account,
+            "plan": plan,
         })
     });
     let route = identity.route.ok();
@@ -122,12 +123,13 @@ pub fn table(identity: &Identity<'_>, width: Option<u16>) -> String {
             shown.push_str(&hanging(&name, &format!("{}{fix}", problem.message()), width));
         }
     }
-    for login in &identity.programs {
-        let plan = login.plan.as_ref().map(|plan| format!("plan {plan}"));
-        let of: Vec<String> = login.account.iter().cloned().chain(plan).collect();
+    for fact in identity.programs {
+        let (account, plan) = fact.standing.whose();
+        let plan = plan.map(|plan| format!("plan {plan}"));
+        let of: Vec<String> = account.map(str::to_owned).into_iter().chain(plan).collect();
         let of = if of.is_empty() { String::new() } else { format!(" ({})", of.join(", ")) };
-        let name = format!("the program {}: ", login.program);
-        shown.push_str(&hanging(&name, &format!("{}{of}", login.standing), width));
+        let name = format!("the program {}: ", fact.provider);
+        shown.push_str(&hanging(&name, &format!("{}{of}", standing(&fact.standing)), width));
     }
     let here = match identity.route {
         Ok(route) => match identity.reason() {
@@ -140,6 +142,18 @@ pub fn table(identity: &Identity<'_>, width: Option<u16>) -> String {
     };
     shown.push_str(&hanging(&format!("{} pays with: ", identity.project), &here, width));
     shown
+}
+
+/// In a few words.
+fn standing(standing: &Standing) -> String {
+    match standing {
+        Standing::LoggedIn { .. } => "logged in with a plan".to_owned(),
+        Standing::NoPlan(with) => format!("logged in with {with}, which is billed per token"),
+        Standing::LoggedOut => "not logged in".to_owned(),
+        Standing::Missing => "not installed".to_owned(),
+        Standing::TooOld { found, needed } => format!("at version {found}, and vk needs {needed} or newer"),
+        Standing::Unclear(why) => format!("did not say whether it is logged in: {why}"),
+    }
 }
 
 fn minute(at: Timestamp) -> String {

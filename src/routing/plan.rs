@@ -36,6 +36,17 @@ pub enum Standing {
     Unclear(String),
 }
 
+impl Standing {
+    /// The account and what its plan is called, as far as the program says.
+    #[must_use]
+    pub fn whose(&self) -> (Option<&str>, Option<&str>) {
+        match self {
+            Self::LoggedIn { account, plan } => (account.as_deref(), plan.as_deref()),
+            _ => (None, None),
+        }
+    }
+}
+
 /// A program that a plan pays for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Program {

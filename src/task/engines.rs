@@ -11,6 +11,7 @@ use super::setup::Ground;
 use crate::agent::call::{Caller, Spent};
 use crate::agent::cancel::Cancel;
 use crate::agent::hold::Prefix;
+use crate::agent::plan::PlanTerms;
 use crate::agent::session::Session;
 use crate::agent::tariff::Tariff;
 use crate::agent::transcript::Transcript;
@@ -22,6 +23,7 @@ use crate::domain::route::{EngineKind, Route};
 use crate::domain::ui::Ui;
 use crate::engine::driven::Terms;
 use crate::engine::driven::books::Books;
+use crate::engine::driven::drive::Drive;
 use crate::engine::driven::programs;
 use crate::engine::holds::{self, Wants};
 use crate::engine::{Builtin, Claude, Codex, Engine, Tally};
@@ -136,12 +138,16 @@ pub fn build<'a>(
     let ui = shared.ui.as_ref();
     let books = Books::new(shared.ledger, ui, shared.task_id, route, price, shared.call_no);
     let permit = ground.permit(&terms);
-    let (ui, cancel, turns) = (Arc::clone(shared.ui), shared.cancel, shared.turns);
     if route.engine == EngineKind::Codex {
         holds::check_answers(permit.approvals.mode())?;
-        return Ok(Working::Codex(Box::new(Codex::new(books, transcript, permit, terms, cancel, ui, turns))));
     }
-    Ok(Working::Claude(Box::new(Claude::new(books, transcript, permit, terms, cancel, ui, turns))))
+    let ui = Arc::clone(shared.ui);
+    let drive = Drive::new(books, transcript, permit, terms, shared.cancel, ui, shared.turns);
+    Ok(if route.engine == EngineKind::Codex {
+        Working::Codex(Box::new(Codex::new(drive)))
+    } else {
+        Working::Claude(Box::new(Claude::new(drive)))
+    })
 }
 
 fn builtin<'a>(
@@ -209,8 +215,7 @@ fn terms(shared: &Shared<'_>, route: &Route, secret: Option<Secret>, ground: &Gr
         environment: programs::environment(shared.env, &root, program, &wanted, ground.cache()),
         own: secret.map(|secret| (program.token, secret)).into_iter().collect(),
         max_turns: shared.order.max_turns,
-        overage: overage.as_ref().map(|(allow, _)| *allow),
-        overage_shown: overage.map(|(_, shown)| shown),
+        plan: PlanTerms { overage },
         root,
     })
 }

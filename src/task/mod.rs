@@ -13,7 +13,6 @@ pub mod free;
 pub mod hand_over;
 pub mod health;
 pub mod order;
-pub mod own_logins;
 pub mod prepare;
 pub mod report;
 pub mod run;

@@ -6,17 +6,10 @@ use serde_json::Value;
 
 use super::refresh::Access;
 use crate::domain::failure::{Failure, Status};
+use crate::domain::quota::{Window, percent};
 use crate::net::http::{Client, Credential, Request};
 
 const LARGEST_ANSWER: usize = 256 * 1024;
-
-/// How much of one window is used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
-    pub used_percent: u8,
-    pub seconds: Option<u64>,
-    pub resets_at: Option<Timestamp>,
-}
 
 /// The windows of a plan, the shorter first, and whether it is used up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,16 +62,10 @@ fn read(body: &Value) -> Option<Quota> {
 }
 
 fn window(value: &Value) -> Option<Window> {
-    let used = value.get("used_percent")?;
-    // A whole number or one with a fraction; either is shown as a whole one, never as less than it is.
-    let used = used.as_u64().or_else(|| {
-        let text = used.as_number()?.to_string();
-        let (whole, fraction) = text.split_once('.')?;
-        Some(whole.parse::<u64>().ok()? + u64::from(fraction.bytes().any(|digit| digit != b'0')))
-    })?;
+    let seconds = value.get("limit_window_seconds").and_then(Value::as_u64);
     Some(Window {
-        used_percent: u8::try_from(used.min(100)).ok()?,
-        seconds: value.get("limit_window_seconds").and_then(Value::as_u64),
+        name: seconds.map(Window::name_of).unwrap_or_default(),
+        used: percent(value.get("used_percent")?.as_number()?)?.min(100),
         resets_at: value.get("reset_at").and_then(Value::as_i64).and_then(|at| Timestamp::from_second(at).ok()),
     })
 }
@@ -92,23 +79,6 @@ impl std::fmt::Display for Quota {
             write!(f, "{window}")?;
         }
         Ok(())
-    }
-}
-
-impl std::fmt::Display for Window {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.seconds {
-            Some(seconds) if seconds % 604_800 == 0 => write!(f, "{} week: ", seconds / 604_800)?,
-            Some(seconds) if seconds % 86_400 == 0 => write!(f, "{} d: ", seconds / 86_400)?,
-            Some(seconds) if seconds >= 3_600 => write!(f, "{} h: ", seconds / 3_600)?,
-            Some(seconds) => write!(f, "{} min: ", seconds / 60)?,
-            None => {}
-        }
-        write!(f, "{} % used", self.used_percent)?;
-        match self.resets_at {
-            Some(at) => write!(f, " until {}", at.strftime("%Y-%m-%d %H:%M UTC")),
-            None => Ok(()),
-        }
     }
 }
 

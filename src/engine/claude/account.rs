@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::CredentialRef;
+use crate::engine::driven::failure as driven;
 
 /// What `system/init` says of a plan.
 pub(super) const PLAN_KEY_SOURCE: &str = "none";
@@ -43,14 +44,7 @@ pub(super) fn check(account: &Value, credential: &CredentialRef) -> Result<(), F
 
 /// Exit 4: before a word of the task was sent.
 pub(super) fn other_payer(why: &str) -> Failure {
-    Failure::new(
-        Status::Contradicted,
-        "payer_contradicted",
-        "claude would charge another payer than the plan; the task was stopped",
-    )
-    .why(why)
-    .fix("claude auth status")
-    .fix("claude auth login")
+    driven::other_payer("claude", why, "claude auth status")
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use super::lines::{ApiError, End};
 use crate::agent::limits::check_turns;
+use crate::agent::plan::used_up_for_now;
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::{CredentialRef, Route};
-use crate::engine::driven::plan::used_up;
-use crate::routing::plan::program;
+use crate::engine::driven::failure as driven;
 
 /// What the API answered in place of a message, in the program's words.
 pub(super) fn of_api(error: &ApiError, route: &Route) -> Failure {
@@ -13,7 +13,9 @@ pub(super) fn of_api(error: &ApiError, route: &Route) -> Failure {
     let words = words.trim();
     let failure = |status, code, what: &str| Failure::new(status, code, what).why(words);
     match kind.as_str() {
-        "rate_limit" if code.as_deref() == Some("usage_limit_reached") || *status == Some(429) => used_up(route, words),
+        "rate_limit" if code.as_deref() == Some("usage_limit_reached") || *status == Some(429) => {
+            used_up_for_now(&route.provider, words)
+        }
         "billing_error" => failure(Status::PayerBlocked, "payer_blocked", "the account of claude cannot pay")
             .fix("vk run --continue   # once it can pay again"),
         "authentication_failed" | "oauth_org_not_allowed" => {
@@ -64,17 +66,5 @@ pub(super) fn died(last_words: &str) -> Failure {
     if last_words.contains("sandbox required but unavailable") {
         return no_sandbox(last_words.lines().next().unwrap_or_default());
     }
-    let failure = Failure::new(Status::ProviderFailed, "program_died", "claude ended before its answer");
-    let failure = match last_words.lines().last() {
-        Some(words) if !words.trim().is_empty() => failure.why(words.trim()),
-        _ => failure.why("it said nothing about why"),
-    };
-    failure.fix("vk run --continue").fix("claude doctor")
-}
-
-/// It could not be started at all.
-pub(super) fn not_started(error: &std::io::Error) -> Failure {
-    let failure =
-        Failure::new(Status::NoCredential, "no_program", "claude could not be started").why(error.to_string());
-    program("claude").map_or(failure.clone(), |program| failure.fix(program.install))
+    driven::died("claude", last_words, "claude doctor")
 }

@@ -5,9 +5,11 @@
 //! for each of its blocks, all with the usage of `message_start`, so the whole usage is that of the `stream_event`s
 //! (`--include-partial-messages`); `rate_limit_event` comes only for a plan's login and only when something changed.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::domain::message::{Block, ToolCall, ToolInput, ToolResult};
+use crate::domain::quota::{Window, percent_of_part};
 use crate::domain::usage::Usage;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -84,8 +86,7 @@ pub(super) struct Limits {
     /// Whether it would: `allowed`, `rejected`.
     pub extra_status: Option<String>,
     pub rejected: bool,
-    /// Each window: its name, how much of it is used as the program wrote it, when it starts anew (Unix time).
-    pub windows: Vec<(String, f64, Option<i64>)>,
+    pub windows: Vec<Window>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -218,18 +219,35 @@ fn question(value: &Value) -> Line {
 
 fn limits(info: &Value) -> Limits {
     let flag = |name: &str| info[name].as_bool().unwrap_or(false);
-    let window = |(name, window): (&String, &Value)| {
-        Some((name.clone(), window["utilization"].as_f64()?, window["resetsAt"].as_i64()))
+    let window = |name: &str, window: &Value| {
+        Some(Window {
+            name: window_name(name),
+            used: percent_of_part(window["utilization"].as_number()?)?,
+            resets_at: window["resetsAt"].as_i64().and_then(|at| Timestamp::from_second(at).ok()),
+        })
     };
+    let mut windows: Vec<Window> = match info["unifiedWindows"].as_object() {
+        Some(all) => all.iter().filter_map(|(name, value)| window(name, value)).collect(),
+        // An older program tells of the one window that binds.
+        None => window(text(info, "rateLimitType"), info).into_iter().collect(),
+    };
+    windows.sort_by(|one, other| one.name.len().cmp(&other.name.len()).then_with(|| one.name.cmp(&other.name)));
     Limits {
         extra: flag("isUsingOverage") || flag("overageInUse") || text(info, "rateLimitType") == "overage",
         extra_status: info["overageStatus"].as_str().map(str::to_owned),
         rejected: text(info, "status") == "rejected",
-        windows: info["unifiedWindows"]
-            .as_object()
-            .map(|all| all.iter().filter_map(window).collect())
-            .unwrap_or_default(),
+        windows,
     }
+}
+
+/// `five_hour` and `seven_day_opus` in the words that every plan's windows have.
+pub(super) fn window_name(name: &str) -> String {
+    for (theirs, ours) in [("five_hour", "5 h"), ("5h", "5 h"), ("seven_day", "1 week"), ("7d", "1 week")] {
+        if let Some(rest) = name.strip_prefix(theirs) {
+            return format!("{ours}{}", rest.replace('_', " "));
+        }
+    }
+    name.replace('_', " ")
 }
 
 /// As the API counts: the input of each kind apart, the reasoning inside the output.

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use crate::agent::plan::used_up_for_now;
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::Route;
-use crate::engine::driven::plan::used_up;
-use crate::routing::plan::program;
+use crate::engine::driven::failure as driven;
 
 /// A turn that failed, by the program's own word for it.
 pub(super) fn of_turn(error: &Value, route: &Route) -> Failure {
@@ -14,7 +14,7 @@ pub(super) fn of_turn(error: &Value, route: &Route) -> Failure {
     let word = info.as_str().or_else(|| info.as_object()?.keys().next().map(String::as_str)).unwrap_or_default();
     let failure = |status, code, what: &str| Failure::new(status, code, what).why(words);
     match word {
-        "usageLimitExceeded" | "sessionBudgetExceeded" => used_up(route, words),
+        "usageLimitExceeded" | "sessionBudgetExceeded" => used_up_for_now(&route.provider, words),
         "unauthorized" => {
             failure(Status::NoCredential, "login_rejected", "the login of codex was rejected").fix("codex login")
         }
@@ -40,14 +40,7 @@ pub(super) fn of_turn(error: &Value, route: &Route) -> Failure {
 
 /// Exit 4: before a word of the task was sent.
 pub(super) fn other_payer(why: &str) -> Failure {
-    Failure::new(
-        Status::Contradicted,
-        "payer_contradicted",
-        "codex would charge another payer than the plan; the task was stopped",
-    )
-    .why(why)
-    .fix("codex login status")
-    .fix("codex login")
+    driven::other_payer("codex", why, "codex login status")
 }
 
 /// A token that it does not take: it takes its own kinds, and no login's.
@@ -62,15 +55,5 @@ pub(super) fn not_logged_in(with_token: bool) -> Failure {
 }
 
 pub(super) fn died(last_words: &str) -> Failure {
-    let failure = Failure::new(Status::ProviderFailed, "program_died", "codex ended before its answer");
-    let failure = match last_words.lines().last() {
-        Some(words) if !words.trim().is_empty() => failure.why(words.trim()),
-        _ => failure.why("it said nothing about why"),
-    };
-    failure.fix("vk run --continue").fix("codex login status")
-}
-
-pub(super) fn not_started(error: &std::io::Error) -> Failure {
-    let failure = Failure::new(Status::NoCredential, "no_program", "codex could not be started").why(error.to_string());
-    program("codex").map_or(failure.clone(), |program| failure.fix(program.install))
+    driven::died("codex", last_words, "codex login status")
 }

@@ -3,10 +3,11 @@
 //! Measured with codex 0.169.0 against a loopback server (2026-11-24): after each answer of the model come
 //! `thread/tokenUsage/updated`, whose `last` is that answer's own usage, and `account/rateLimits/updated`.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::domain::quota::{Credits, Said, Window};
 use crate::domain::usage::Usage;
-use crate::engine::driven::plan::Window;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Message {
@@ -19,7 +20,7 @@ pub(super) enum Message {
     Started(Item),
     Completed(Item),
     Used(Usage),
-    Limits(Limits),
+    Limits(Said),
     /// Another model than was asked for answers from here on.
     Rerouted(String),
     Retrying(String),
@@ -39,16 +40,6 @@ pub(super) struct Item {
     pub output: String,
     pub exit_code: Option<i32>,
     pub status: String,
-}
-
-/// What the account has left.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Limits {
-    pub windows: Vec<Window>,
-    pub has_credits: bool,
-    /// As the program wrote it.
-    pub balance: Option<String>,
-    pub reached: bool,
 }
 
 pub(super) fn parse(value: &Value) -> Message {
@@ -106,20 +97,27 @@ fn item(value: &Value) -> Item {
     }
 }
 
-pub(super) fn limits(value: &Value) -> Limits {
+/// What the account has left.
+pub(super) fn limits(value: &Value) -> Said {
     let window = |name: &str| {
         let window = &value[name];
-        let minutes = window["windowDurationMins"].as_u64()?;
-        let used = u32::try_from(window["usedPercent"].as_u64()?).ok()?;
-        let name =
-            if minutes % 1440 == 0 { format!("{} days", minutes / 1440) } else { format!("{} hours", minutes / 60) };
-        Some((name, used, window["resetsAt"].as_i64()))
+        Some(Window {
+            name: window["windowDurationMins"]
+                .as_u64()
+                .map(|minutes| Window::name_of(minutes * 60))
+                .unwrap_or_default(),
+            used: u32::try_from(window["usedPercent"].as_u64()?).ok()?,
+            resets_at: window["resetsAt"].as_i64().and_then(|at| Timestamp::from_second(at).ok()),
+        })
     };
-    let credits = &value["credits"];
-    Limits {
+    let credits = value["credits"].as_object().map(|credits| Credits {
+        has: credits.get("hasCredits").and_then(Value::as_bool).unwrap_or(false),
+        unlimited: credits.get("unlimited").and_then(Value::as_bool).unwrap_or(false),
+        balance: credits.get("balance").and_then(Value::as_str).and_then(|balance| balance.trim().parse().ok()),
+    });
+    Said {
         windows: ["primary", "secondary"].into_iter().filter_map(window).collect(),
-        has_credits: credits["hasCredits"].as_bool().unwrap_or(false),
-        balance: credits["balance"].as_str().map(str::to_owned),
+        credits,
         reached: value["rateLimitReachedType"].is_string(),
     }
 }
@@ -138,12 +136,6 @@ fn usage(value: &Value) -> Usage {
     }
 }
 
-/// Whether a balance of credits went down: both as exact decimals, or nobody knows.
-pub(super) fn fell(before: &str, now: &str) -> bool {
-    let exact = |text: &str| text.trim().parse::<crate::base::money::Usd>().ok();
-    exact(before).zip(exact(now)).is_some_and(|(before, now)| now < before)
-}
-
 fn text<'v>(value: &'v Value, name: &str) -> &'v str {
     value[name].as_str().unwrap_or_default()
 }
@@ -152,12 +144,6 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn a_balance_falls_only_where_both_are_known() {
-        assert!(fell("12.50", "12.49") && fell("1", "0"));
-        assert!(!fell("12.50", "12.5") && !fell("0", "5") && !fell("", "0") && !fell("lots", "0"));
-    }
 
     #[test]
     fn what_was_cached_is_not_counted_twice() {

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use crate::agent::call::Spent;
+use crate::agent::plan::Paid;
 use crate::agent::tariff::Tariff;
 use crate::base::clock;
 use crate::base::money::Usd;
@@ -28,16 +29,6 @@ pub struct Books<'a> {
     /// Money that went out as extra usage under the user's edge.
     pub extra: Usd,
     open: Option<(NewAttempt, Instant)>,
-}
-
-/// Who paid for a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Paid {
-    Plan,
-    /// Paid extra usage that the user's edge allows: list price, as an estimate.
-    AllowedExtra,
-    /// Paid extra usage that nobody allowed: what it cost is not known.
-    Extra,
 }
 
 /// What the program reported of one call.

@@ -3,14 +3,15 @@
 
 pub mod books;
 pub mod child;
+pub mod drive;
+pub mod failure;
 pub mod permit;
-pub mod plan;
 pub mod programs;
 pub mod story;
 
 use std::path::PathBuf;
 
-use crate::config::Allow;
+use crate::agent::plan::PlanTerms;
 use crate::sandbox::{Mode, Network};
 
 /// What a driven program is started with: the route says who pays, this what it may do.
@@ -34,8 +35,6 @@ pub struct Terms {
     /// Variables of this child alone, the token among them.
     pub own: Vec<(&'static str, crate::base::secret::Secret)>,
     pub max_turns: Option<u32>,
-    /// What the user's edge allows once the plan goes on as paid extra usage; without one the task stops there.
-    pub overage: Option<Allow>,
-    /// The edge as it was written, and where.
-    pub overage_shown: Option<String>,
+    /// What binds the task on the plan.
+    pub plan: PlanTerms,
 }

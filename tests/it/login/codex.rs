@@ -298,16 +298,20 @@ fn the_programs_own_logins_are_what_they_say_and_they_are_given_no_key() {
     let vk = Vk::new();
     let bin = vk.home().join("bin");
     std::fs::create_dir(&bin).unwrap();
-    for (name, says) in [
+    for (name, version, says) in [
         (
             "claude",
+            "2.1.331 (Claude Code)",
             r#"echo '{"loggedIn": true, "authMethod": "claude.ai", "email": "ada@example.com", "subscriptionType": "max"}'"#,
         ),
-        ("codex", "echo 'Not logged in' >&2; exit 1"),
+        ("codex", "codex-cli 0.169.0", "echo 'Not logged in' >&2; exit 1"),
     ] {
         let file = bin.join(name);
         let leak = "if env | grep -q ambient-canary; then echo leak; exit 3; fi";
-        std::fs::write(&file, format!("#!/bin/sh\n{leak}\n[ \"$2\" = status ] || exit 4\n{says}\n")).unwrap();
+        let script = format!(
+            "#!/bin/sh\n{leak}\n[ \"$1\" = --version ] && echo '{version}' && exit\n[ \"$2\" = status ] || exit 4\n{says}\n"
+        );
+        std::fs::write(&file, script).unwrap();
         std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     }
     let path = format!("{}:/usr/bin:/bin", bin.display());
