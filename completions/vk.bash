@@ -816,7 +816,7 @@ _vk() {
             return 0
             ;;
         vk__subcmd__run)
-            opts="-h --path --provider --model --key --engine --fallback --max-cost --max-turns --timeout --check --check-rounds --approve --sandbox --allow-network --trust --continue --dry-run --output --quiet --debug --help"
+            opts="-h --path --provider --model --key --engine --fallback --max-cost --max-turns --timeout --check --check-rounds --approve --sandbox --allow-network --trust --continue --worktree --commit --pr --dry-run --output --quiet --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -917,6 +917,10 @@ _vk() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
+                    return 0
+                    ;;
+                --worktree)
+                    COMPREPLY=($(compgen -W "ask carry clean" -- "${cur}"))
                     return 0
                     ;;
                 --output)

@@ -70,9 +70,14 @@ off\t'No sandbox: commands run with your rights'"
 complete -c vk -n "__fish_vk_using_subcommand run" -l allow-network -d 'Let commands reach the package registries, these hosts, or (alone) any host' -r -f
 complete -c vk -n "__fish_vk_using_subcommand run" -l trust -d 'Trust this project\'s vk.toml if its hash is the one `vk trust --print` gave' -r -f
 complete -c vk -n "__fish_vk_using_subcommand run" -l continue -d 'Go on from the last task of this project, or from that one; the path may differ' -r -f
+complete -c vk -n "__fish_vk_using_subcommand run" -l worktree -d 'Work in a git worktree of its own beside the repository; what of your uncommitted changes comes along' -r -f -a "ask\t'Ask about uncommitted changes; where nobody is there they stay'
+carry\t'Take uncommitted changes along'
+clean\t'Begin from the last commit'"
 complete -c vk -n "__fish_vk_using_subcommand run" -l output -d 'How the result is written' -r -f -a "text\t'The answer on stdout, everything else on stderr'
 json\t'One JSON object, at the end'
 stream-json\t'One JSON object a line, as things happen'"
+complete -c vk -n "__fish_vk_using_subcommand run" -l commit -d 'Commit what the task changed, and nothing of yours, once it is done'
+complete -c vk -n "__fish_vk_using_subcommand run" -l pr -d 'Commit, push the branch and open a pull request with gh'
 complete -c vk -n "__fish_vk_using_subcommand run" -l dry-run -d 'Show the route and stop before anything is sent'
 complete -c vk -n "__fish_vk_using_subcommand run" -l quiet -d 'Say less: the route line, errors and the answer'
 complete -c vk -n "__fish_vk_using_subcommand run" -l debug -d 'Write each request\'s size, timing and status to stderr; never its contents'

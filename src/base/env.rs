@@ -123,6 +123,21 @@ impl Env {
         self.vars.iter().filter(|(name, _)| !name.to_str().is_some_and(is_ambient))
     }
 
+    /// The same, with nothing of `tree` in `PATH`: where what runs works in another folder than the one that its
+    /// user stands in, the programs of neither are taken.
+    #[must_use]
+    pub fn without_programs_of(&self, tree: &Path) -> Self {
+        let mut env = self.clone();
+        let name = std::ffi::OsStr::new("PATH");
+        let inside = |dir: &PathBuf| dir.starts_with(tree) || dir.canonicalize().is_ok_and(|dir| dir.starts_with(tree));
+        if let Some(path) = self.vars.get(name) {
+            let kept = std::env::split_paths(path).filter(|dir| !inside(dir));
+            // Each came out of such a list, so each goes into one.
+            env.vars.insert(name.to_owned(), std::env::join_paths(kept).unwrap_or_default());
+        }
+        env
+    }
+
     /// The absolute path of `program`, searched in `PATH` as given, never in an empty or relative entry and
     /// never inside `outside_of` (a repository must not plant the tools that vk runs).
     #[must_use]

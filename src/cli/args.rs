@@ -16,7 +16,7 @@ pub use models::{ModelsArgs, ModelsCommand, PoolArgs};
 pub use money::{
     CompareArgs, CompareOutput, CostArgs, CostCommand, CostGroup, CostOutput, CostReport, ImportArgs, ImportTool,
 };
-pub use run::{Approve, ChoiceArgs, RunArgs, RunOutput, SandboxMode};
+pub use run::{Approve, ChoiceArgs, RunArgs, RunOutput, RunWorktree, SandboxMode};
 
 use clap::builder::PossibleValue;
 use clap::{Args, Command as Clap, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};

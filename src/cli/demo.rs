@@ -122,6 +122,9 @@ impl Stage {
     async fn act(&self, ui: &Arc<dyn Ui>, task: &str, flags: Flags, env: &Env) -> Result<(), Failure> {
         ui.say(&format!("$ vk run \"{task}\""));
         let order = Order {
+            worktree: None,
+            commit: false,
+            pull_request: false,
             task: task.to_owned(),
             stdin: None,
             engine: None,

@@ -1,6 +1,6 @@
 //! `vk run`: the words and flags become an order; signals become its cancellation.
 
-use super::args::{Approve, ChoiceArgs, RunArgs, SandboxMode};
+use super::args::{Approve, ChoiceArgs, RunArgs, RunWorktree, SandboxMode};
 use super::{context::Context, first_contact, keys, stdin, use_path};
 use crate::agent::approvals::Mode as Approval;
 use crate::agent::cancel::{Cancel, Signal};
@@ -11,7 +11,7 @@ use crate::domain::failure::Failure;
 use crate::domain::ui::Question;
 use crate::routing;
 use crate::sandbox::{Mode, Network};
-use crate::task::order::{From, Order};
+use crate::task::order::{Dirty, From, Order};
 use crate::task::prepare::Known;
 use crate::task::report::Ending;
 use crate::task::run;
@@ -80,7 +80,10 @@ fn order(args: RunArgs, context: &Context) -> Result<Order, Failure> {
         task,
         stdin,
         engine: args.engine.map(|engine| engine.as_str().to_owned()),
-        flags: flags(args.choice, args.max_cost, args.check, args.fallback),
+        flags: Flags {
+            worktree: args.worktree.is_some(),
+            ..flags(args.choice, args.max_cost, args.check, args.fallback)
+        },
         from,
         approve: args.approve.map(|approve| match approve {
             Approve::Ask => Approval::Ask,
@@ -96,6 +99,13 @@ fn order(args: RunArgs, context: &Context) -> Result<Order, Failure> {
         max_turns: args.max_turns,
         timeout,
         check_rounds: args.check_rounds,
+        worktree: args.worktree.map(|worktree| match worktree {
+            RunWorktree::Ask => Dirty::Ask,
+            RunWorktree::Carry => Dirty::Carry,
+            RunWorktree::Clean => Dirty::Leave,
+        }),
+        commit: args.commit || args.pr,
+        pull_request: args.pr,
         trust: args.trust,
         dry_run: args.dry_run,
         rehearsed: false,
@@ -106,7 +116,7 @@ fn order(args: RunArgs, context: &Context) -> Result<Order, Failure> {
 #[must_use]
 pub fn flags(choice: ChoiceArgs, max_cost: Option<String>, checks: Vec<String>, fallback: Vec<String>) -> Flags {
     let ChoiceArgs { path, provider, model, key } = choice;
-    Flags { path, provider, model, key, max_cost, checks, fallback }
+    Flags { path, provider, model, key, max_cost, checks, fallback, worktree: false }
 }
 
 fn network(text: &str) -> Result<Network, Failure> {

@@ -53,7 +53,7 @@ fn list(
     output: ListOutput,
     context: &Context,
 ) -> Result<(), Failure> {
-    let project = (!all).then_some(loaded.project.root.as_path());
+    let project = (!all).then_some(loaded.project.home());
     let found = match ledger {
         Some(ledger) => ledger.tasks(project, LISTED, clock::now())?,
         None => Vec::new(),
@@ -94,7 +94,7 @@ pub(super) fn find(
     if let Some(id) = asked {
         ledger.find_task(id, clock::now())?.one(id, command)
     } else {
-        let newest = ledger.tasks(Some(&loaded.project.root), 1, clock::now())?.into_iter().next();
+        let newest = ledger.tasks(Some(loaded.project.home()), 1, clock::now())?.into_iter().next();
         newest.ok_or_else(|| nothing("no task has run in this project yet"))
     }
 }

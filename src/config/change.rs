@@ -126,9 +126,9 @@ fn of_user(
 ) -> Result<Draft, ConfigError> {
     let project = &loaded.project;
     // A folder that is written already keeps its spelling.
-    let folder =
-        values.projects.iter().map(|(dir, _)| dir.as_path()).find(|dir| user_file::is_same(dir, project.dir()));
-    let folder = folder.unwrap_or_else(|| project.dir()).to_owned();
+    let known_as = project.known_as();
+    let folder = values.projects.iter().map(|(dir, _)| dir.as_path()).find(|dir| user_file::is_same(dir, &known_as));
+    let folder = folder.unwrap_or(&known_as).to_owned();
     let of = |values: &UserValues| match scope {
         Scope::Personal => values.projects.iter().find(|(dir, _)| *dir == folder).map(|(_, choice)| choice.clone()),
         _ => Some(values.choice.clone()),

@@ -27,6 +27,8 @@ pub struct Flags {
     pub checks: Vec<String>,
     /// `--fallback EDGE=ask|USD`.
     pub fallback: Vec<String>,
+    /// The task gets a git worktree of its own, so that what `[worktree]` says is in use.
+    pub worktree: bool,
 }
 
 impl Flags {
@@ -69,6 +71,7 @@ pub(super) struct Given {
     pub(super) budget_task: Option<Sourced<Usd>>,
     pub(super) checks: Vec<Sourced<String>>,
     pub(super) fallback: Vec<Sourced<Edge>>,
+    pub(super) worktree: bool,
 }
 
 pub(super) fn from_env(env: &Env) -> Result<Given, ConfigError> {
@@ -98,6 +101,7 @@ pub(super) fn from_flags(flags: &Flags) -> Result<Given, ConfigError> {
         budget_task: max_cost.map(|given| parsed(given, &[])).transpose()?,
         checks: checks.collect(),
         fallback: edges.collect::<Result<_, _>>()?,
+        worktree: flags.worktree,
     })
 }
 

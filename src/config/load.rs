@@ -1,5 +1,7 @@
 //! Every layer, read once, in the order that lets nothing of the project speak before the user has.
 
+use std::path::Path;
+
 use super::dirs::{self, Dirs};
 use super::error::ConfigError;
 use super::given::{self, Flags};
@@ -9,6 +11,7 @@ use super::project_file::{self, ProjectValues};
 use super::settings::{KeyChoice, Settings};
 use super::trust::{self, Chosen, Trust};
 use super::user_text;
+use super::worktrees;
 use crate::base::env::Env;
 use crate::domain::failure::Failure;
 
@@ -40,6 +43,10 @@ fn read(env: &Env, flags: &Flags) -> Result<Loaded, ConfigError> {
     let variables = given::from_env(env)?;
     let mut project = project::find(env)?;
     let dirs = dirs::find(env, project.tree())?;
+    project.main = worktrees::project_of(&dirs.data, &project.root);
+    if let Some(name) = project.main.as_deref().and_then(Path::file_name) {
+        project.name = name.to_string_lossy().into_owned();
+    }
     let user = user_text::read(env, &dirs, project.tree())?.values(env, &dirs)?;
     let ceilings = merge::ceilings(&user, &variables, &flags);
     let values = match &project.file {

@@ -12,6 +12,7 @@ use super::provider::ProviderSettings;
 use super::settings::{Budgets, Require, SandboxSettings, Settings};
 use super::source::{Layer, Sourced};
 use super::user_file::{UserValues, check_edge};
+use super::worktree::WorktreeSettings;
 use crate::base::money::Usd;
 use crate::domain::budget::{Per, Subject};
 
@@ -79,6 +80,7 @@ pub(super) fn merge(layers: Layers) -> Result<(Settings, Vec<String>), ConfigErr
             allow_training: user.free.allow_training.unwrap_or(Sourced::built_in(false)),
         },
         codex_issuer: user.codex_issuer,
+        worktree: if flags.worktree { project.worktree } else { WorktreeSettings::default() },
         providers: user.providers,
     };
     Ok((settings, warnings))

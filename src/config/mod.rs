@@ -28,6 +28,8 @@ mod testing;
 pub mod trust;
 mod user_file;
 mod user_text;
+mod worktree;
+pub mod worktrees;
 
 pub use budget::Budget;
 pub use budget_change::draft_budget;
@@ -44,3 +46,4 @@ pub use provider::{OwnPrice, PriceSettings, ProviderSettings};
 pub use settings::{Budgets, KeyChoice, ModelRule, Require, SandboxSettings, Settings};
 pub use source::{Layer, Place, Source, Sourced};
 pub use trust::Trust;
+pub use worktree::WorktreeSettings;

@@ -21,6 +21,8 @@ pub struct Project {
     pub name: String,
     pub file: Option<ProjectFile>,
     pub is_git: bool,
+    /// Where the root is a git worktree that vk made: the project that it was made from.
+    pub main: Option<PathBuf>,
 }
 
 /// The `vk.toml` found, as read once.
@@ -40,7 +42,23 @@ impl ProjectFile {
 }
 
 impl Project {
-    /// The folder that trust and `[projects."DIR"]` are about: that of the `vk.toml`, else the root.
+    /// The project's folder in the ledger, in budgets and in trust: the root, or of a worktree the project's own.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        self.main.as_deref().unwrap_or(&self.root)
+    }
+
+    /// The folder that trust and `[projects."DIR"]` are about: that of the `vk.toml`, else the root; in a worktree
+    /// the same folder of the project it was made from.
+    #[must_use]
+    pub fn known_as(&self) -> PathBuf {
+        match self.dir().strip_prefix(&self.root) {
+            Ok(below) if !below.as_os_str().is_empty() => self.home().join(below),
+            _ => self.home().to_owned(),
+        }
+    }
+
+    /// The folder of the `vk.toml`, else the root.
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.file.as_ref().and_then(|file| file.path.parent()).unwrap_or(&self.root)
@@ -73,7 +91,7 @@ pub(super) fn find(env: &Env) -> Result<Project, ConfigError> {
     };
     let file = found.map(|path| read(path, &root)).transpose()?;
     let name = root.file_name().map_or_else(|| "/".to_owned(), |name| name.to_string_lossy().into_owned());
-    Ok(Project { root, name, file, is_git: work_tree.is_some() })
+    Ok(Project { root, name, file, is_git: work_tree.is_some(), main: None })
 }
 
 fn search<'a>(folders: impl Iterator<Item = &'a Path>) -> Option<PathBuf> {

@@ -4,12 +4,13 @@ use regex::RegexBuilder;
 use unicode_width::UnicodeWidthChar as _;
 
 use super::budget::{self, Amounts};
-use super::document::{Document, Entry, Reason, Refused, Table, not_yet};
+use super::document::{Document, Entry, Reason, Refused, Table};
 use super::error::ConfigError;
 use super::free::{self, FreeValues};
 use super::names::{self, looks_secret};
 use super::settings::{KeyChoice, ModelRule};
 use super::source::Sourced;
+use super::worktree::{self, WorktreeSettings};
 use crate::base::money::Usd;
 use crate::domain::budget::Per;
 use crate::domain::path::PayPath;
@@ -29,6 +30,7 @@ pub(super) struct ProjectValues {
     pub(super) budget: Amounts,
     pub(super) models: Vec<Sourced<ModelRule>>,
     pub(super) free: FreeValues,
+    pub(super) worktree: WorktreeSettings,
 }
 
 /// The four values that choose who pays and what runs.
@@ -94,13 +96,15 @@ const REFUSED: &[Refused] = &[
     secret("token"),
     secret("secret"),
     secret("password"),
-    not_yet("worktree"),
 ];
 
 /// Reads the file. `ceilings` are the user's own budgets: a project may only lower them.
 pub(super) fn read(document: &Document<'_>, ceilings: &[(Per, Sourced<Usd>)]) -> Result<ProjectValues, ConfigError> {
     let mut top = document.parse()?;
-    top.expect(&["name", "path", "provider", "model", "key", "checks", "budget", "models", "free"], REFUSED)?;
+    top.expect(
+        &["name", "path", "provider", "model", "key", "checks", "budget", "models", "free", "worktree"],
+        REFUSED,
+    )?;
     let name =
         top.take("name").map(|entry| entry.text_that(names::is_project, "one printable line, 80 characters at most"));
     let choice = Choice::take(&mut top)?;
@@ -108,7 +112,8 @@ pub(super) fn read(document: &Document<'_>, ceilings: &[(Per, Sourced<Usd>)]) ->
     let models = top.take("models").map_or_else(|| Ok(Vec::new()), |entry| rules(&entry))?;
     let budget = top.take("budget").map(|entry| budget::of_project(&entry, ceilings)).transpose()?.unwrap_or_default();
     let free = top.take("free").map_or_else(|| Ok(FreeValues::default()), |entry| free::of_project(&entry))?;
-    Ok(ProjectValues { name: name.transpose()?, choice, checks, budget, models, free })
+    let worktree = top.take("worktree").map(|entry| worktree::read(&entry)).transpose()?.unwrap_or_default();
+    Ok(ProjectValues { name: name.transpose()?, choice, checks, budget, models, free, worktree })
 }
 
 impl Choice {
@@ -156,7 +161,7 @@ fn checks(entry: &Entry<'_>) -> Result<Vec<Sourced<String>>, ConfigError> {
 }
 
 /// Everything of it can be seen when a person is asked about it.
-fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     let visible = |c: char| !c.is_control() && c.width().is_some_and(|columns| columns > 0);
     !text.trim().is_empty() && text.chars().count() <= LONGEST && text.chars().all(visible)
 }

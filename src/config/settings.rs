@@ -10,6 +10,7 @@ use super::edge::Edge;
 use super::free::FreeSettings;
 use super::provider::ProviderSettings;
 use super::source::Sourced;
+use super::worktree::WorktreeSettings;
 use crate::base::money::Usd;
 use crate::domain::path::{PayPath, UnknownWord};
 
@@ -33,6 +34,8 @@ pub struct Settings {
     pub fallback: Vec<Sourced<Edge>>,
     pub sandbox: SandboxSettings,
     pub free: FreeSettings,
+    /// What a new worktree gets; empty where none is asked for.
+    pub worktree: WorktreeSettings,
     /// Where Codex logins are made and renewed; `None`: at the service's own identity server.
     pub codex_issuer: Option<Sourced<String>>,
 }

@@ -144,7 +144,7 @@ impl UserValues {
     /// What the user says about this project: of its root, and above that, of the folder of its `vk.toml`.
     pub(super) fn about(&self, project: &Project) -> Vec<Choice> {
         let folders = folders(project);
-        let all = folders.into_iter().flat_map(|folder| self.projects.iter().filter(|(dir, _)| is_same(dir, folder)));
+        let all = folders.iter().flat_map(|folder| self.projects.iter().filter(move |(dir, _)| is_same(dir, folder)));
         all.map(|(_, choice)| choice.clone()).collect()
     }
 
@@ -163,12 +163,9 @@ impl UserValues {
 }
 
 /// The folders that name a project, the outer one first.
-fn folders(project: &Project) -> Vec<&Path> {
-    let mut folders = vec![project.root.as_path()];
-    if project.dir() != project.root {
-        folders.push(project.dir());
-    }
-    folders
+fn folders(project: &Project) -> Vec<PathBuf> {
+    let (home, own) = (project.home().to_owned(), project.known_as());
+    if own == home { vec![home] } else { vec![home, own] }
 }
 
 /// Whether a folder as written is this canonical one.

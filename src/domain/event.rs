@@ -61,6 +61,11 @@ pub enum Event {
     CheckStarted { command: String, round: u32 },
     #[serde(rename = "check.finished")]
     CheckFinished { command: String, ok: bool, exit_code: Option<i32>, round: u32, ms: u64 },
+    #[serde(rename = "setup.started")]
+    SetupStarted { command: String },
+    /// A set-up command of the task's worktree ended.
+    #[serde(rename = "setup.finished")]
+    SetupFinished { command: String, ok: bool, exit_code: Option<i32>, ms: u64 },
     #[serde(rename = "notice")]
     Notice { message: String },
     #[serde(rename = "task.finished")]
@@ -77,8 +82,6 @@ pub struct RouteResolved {
     pub key_label: Option<String>,
     pub key_fingerprint: Option<String>,
     pub payer: String,
-    /// On a plan: whether its account goes on as paid extra usage; `null` where that is not told.
-    pub extra_usage: Option<super::quota::Overage>,
     pub cap_usd: Option<Usd>,
     pub sources: Vec<super::route::Step>,
     pub ignored_ambient: Vec<String>,
@@ -118,6 +121,21 @@ pub struct TaskFinished {
     pub duration_ms: u64,
     /// The budgets of which half or more is used now, the fullest first.
     pub budgets: Vec<BudgetAlert>,
+    /// The task's own worktree, where it had one.
+    pub worktree: Option<WorktreeUsed>,
+    /// The commit of what the task changed, in full.
+    pub commit: Option<String>,
+    /// The address of the pull request.
+    pub pull_request: Option<String>,
+}
+
+/// The git worktree that a task worked in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WorktreeUsed {
+    pub path: String,
+    pub branch: String,
+    /// Whether it is gone: nothing was changed in it.
+    pub removed: bool,
 }
 
 /// A budget of which half or more is used: billed, estimated, uncertain and held money.

@@ -5,7 +5,6 @@ mod claude;
 mod codex;
 pub mod driven;
 pub mod holds;
-pub mod standing;
 #[cfg(test)]
 mod testing;
 

@@ -6,8 +6,9 @@ use super::escape::{columns, escape_line};
 use super::screen::{Paint, seconds};
 use super::table::fold;
 use crate::base::money::Usd;
+use crate::base::shell;
 use crate::domain::cost::CostState;
-use crate::domain::event::{FileChange, PayerShare, TaskFinished};
+use crate::domain::event::{FileChange, PayerShare, TaskFinished, WorktreeUsed};
 use crate::domain::failure::Status;
 use crate::domain::usage::Usage;
 
@@ -20,7 +21,7 @@ pub(super) fn text(end: &TaskFinished, spent: Usd, cap: Option<Usd>, paint: Pain
     shown.push_str(&fold(&headline(end, paint), width, "", "  "));
     files(&mut shown, &end.files_changed, paint);
     let mut row = |label: &str, text: &str| {
-        let width = width.filter(|_| !text.starts_with("vk "));
+        let width = width.filter(|_| !text.starts_with("vk ") && !text.starts_with("git "));
         shown.push_str(&fold(text, width, &format!("  {}", paint.dim(&format!("{label:<9}"))), &" ".repeat(11)));
     };
     for check in &end.checks {
@@ -52,15 +53,35 @@ pub(super) fn text(end: &TaskFinished, spent: Usd, cap: Option<Usd>, paint: Pain
     }
     // What the demo did is gone with its folder.
     if let Some(id) = end.task_id.as_ref().filter(|_| end.cost_state != Some(CostState::Rehearsed)) {
+        if let Some(commit) = &end.commit {
+            row("commit", &commit[..commit.len().min(12)]);
+        }
+        if let Some(address) = &end.pull_request {
+            row("request", &escape_line(address));
+        }
         if !end.files_changed.is_empty() {
             row("undo", &format!("vk tasks undo {id}"));
         }
+        if let Some(used) = end.worktree.as_ref().filter(|used| !used.removed) {
+            worktree(&mut row, used, id, end.commit.is_some());
+        }
         // Once the sandbox stands there is a transcript to go on from.
         if end.sandbox.is_some() {
-            row("go on", &format!("vk run --continue={id} \"...\""));
+            let again = if end.worktree.as_ref().is_some_and(|used| used.removed) { " --worktree" } else { "" };
+            row("go on", &format!("vk run --continue={id}{again} \"...\""));
         }
     }
     shown
+}
+
+/// Where the work is, how it comes into the user's own tree, and how it goes.
+fn worktree(row: &mut impl FnMut(&str, &str), used: &WorktreeUsed, id: &str, committed: bool) {
+    let WorktreeUsed { path, branch, .. } = used;
+    row("worktree", &escape_line(&format!("{path} (branch {branch})")));
+    let branch = shell::word(branch);
+    let take = if committed { format!("git merge {branch}") } else { format!("vk tasks diff {id} | git apply") };
+    row("take over", &take);
+    row("remove", &format!("git worktree remove --force {} && git branch -D {branch}", shell::word(path)));
 }
 
 fn headline(end: &TaskFinished, paint: Paint) -> String {
@@ -247,6 +268,9 @@ pub(super) mod tests {
             credits: None,
             duration_ms: 72_400,
             budgets: Vec::new(),
+            worktree: None,
+            commit: None,
+            pull_request: None,
         }
     }
 

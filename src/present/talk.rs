@@ -60,6 +60,9 @@ impl Talk {
             Event::CheckFinished { command, ok, exit_code, ms, .. } => {
                 vec![self.done("✻", &format!("check {command}"), *ms, *ok, *exit_code, width)]
             }
+            Event::SetupFinished { command, ok, exit_code, ms } => {
+                vec![self.done("✻", &format!("set up: {command}"), *ms, *ok, *exit_code, width)]
+            }
             Event::CallSettled { usage, cost_usd, cost_state, spent_usd, .. } if !self.live => {
                 let cost = cost_words(*cost_usd, Some(*cost_state), crate::base::money::Usd::ZERO);
                 let turn = self.turn;
@@ -144,7 +147,6 @@ pub(super) mod tests {
             cap_usd: Some(Usd::from_cents(500)),
             sources: Vec::new(),
             ignored_ambient: vec!["ANTHROPIC_API_KEY".into()],
-            extra_usage: None,
             warnings: Vec::new(),
             estimate_usd: None,
             line: "byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · \

@@ -141,6 +141,10 @@ pub fn show(task: &TaskRecord, payers: &[PayerShare], changes: Option<&Recorded>
             row("undo", &format!("vk tasks undo {}", task.task_id));
         }
     }
+    if let Some(used) = changes.and_then(|changes| changes.worktree.as_ref()) {
+        let gone = if used.path.is_dir() { "" } else { ", not there any more" };
+        row("worktree", &format!("{} (branch {}{gone})", used.path.display(), used.branch));
+    }
     for note in changes.iter().flat_map(|changes| &changes.notes) {
         row("not kept", note);
     }
@@ -171,6 +175,9 @@ pub fn show_json(task: &TaskRecord, payers: &[PayerShare], changes: Option<&Reco
         fields.insert("answer".to_owned(), json!(task.summary));
         // The ledger counts the files; here they are named.
         fields.insert("files_changed".to_owned(), json!(changes.map(|changes| &changes.files)));
+        let worktree = changes.and_then(|changes| changes.worktree.as_ref());
+        let worktree = worktree.map(|used| json!({"path": used.path.to_string_lossy(), "branch": used.branch}));
+        fields.insert("worktree".to_owned(), json!(worktree));
         fields.insert("not_kept".to_owned(), json!(changes.map(|changes| &changes.notes)));
     }
     text(&value)
@@ -293,6 +300,7 @@ mod tests {
             ],
             notes: vec!["data.bin: it is larger than 64 MiB".into()],
             ended: true,
+            worktree: None,
         }
     }
 

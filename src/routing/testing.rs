@@ -66,6 +66,7 @@ pub(super) fn same_as(model: &str) -> Sourced<PriceSettings> {
 impl World {
     pub(super) fn new() -> Self {
         let settings = Settings {
+            worktree: crate::config::WorktreeSettings::default(),
             path: None,
             provider: None,
             model: None,

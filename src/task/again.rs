@@ -1,7 +1,7 @@
 //! The run as it was typed, for the commands that errors offer: one that goes on with a task, or starts it again,
 //! keeps who was named to pay, the checks, the limits and what holds the task. Pasted, it works as it stands.
 
-use super::order::{CHECK_ROUNDS, From, Order};
+use super::order::{CHECK_ROUNDS, Dirty, From, Order};
 use crate::agent::approvals::Mode as Approval;
 use crate::base::shell;
 use crate::domain::failure::Failure;
@@ -104,6 +104,9 @@ fn typed(order: &Order) -> Vec<(&'static str, String)> {
         given("--approve", approve),
         given("--sandbox", sandbox),
         network.map(|typed| ("--allow-network", typed)),
+        order.worktree.map(|dirty| ("--worktree", worktree(dirty).to_owned())),
+        (order.commit && !order.pull_request).then(|| ("--commit", "--commit".to_owned())),
+        order.pull_request.then(|| ("--pr", "--pr".to_owned())),
         given("--trust", order.trust.as_deref()),
     ];
     let several = |flag: &'static str, values: &[String]| {
@@ -111,6 +114,14 @@ fn typed(order: &Order) -> Vec<(&'static str, String)> {
     };
     let edges = several("--fallback", &flags.fallback);
     one.into_iter().flatten().chain(edges).chain(several("--check", &flags.checks)).collect()
+}
+
+const fn worktree(dirty: Dirty) -> &'static str {
+    match dirty {
+        Dirty::Ask => "--worktree",
+        Dirty::Carry => "--worktree=carry",
+        Dirty::Leave => "--worktree=clean",
+    }
 }
 
 #[cfg(test)]
@@ -138,6 +149,9 @@ mod tests {
             max_turns: None,
             timeout: Some(Duration::from_mins(2)),
             check_rounds: CHECK_ROUNDS,
+            worktree: None,
+            commit: false,
+            pull_request: false,
             trust: None,
             dry_run: false,
             rehearsed: false,

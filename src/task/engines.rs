@@ -18,6 +18,7 @@ use crate::agent::transcript::Transcript;
 use crate::base::env::Env;
 use crate::base::secret::Secret;
 use crate::catalog::Price;
+use crate::config::Loaded;
 use crate::domain::failure::Failure;
 use crate::domain::route::{EngineKind, Route};
 use crate::domain::ui::Ui;
@@ -25,7 +26,7 @@ use crate::engine::driven::Terms;
 use crate::engine::driven::books::Books;
 use crate::engine::driven::drive::Drive;
 use crate::engine::driven::programs;
-use crate::engine::holds::{self, Runs, Wants};
+use crate::engine::holds::{self, Wants};
 use crate::engine::{Builtin, Claude, Codex, Engine, Tally};
 use crate::ledger::Ledger;
 use crate::net::http::Client;
@@ -39,6 +40,8 @@ pub struct Shared<'a> {
     pub ui: &'a Arc<dyn Ui>,
     pub cancel: &'a Cancel,
     pub known: &'a Known,
+    /// The configuration, with the tree that is worked in for the project's root.
+    pub loaded: &'a Loaded,
     pub client: &'a Client,
     pub ledger: &'a Ledger,
     pub task_id: &'a str,
@@ -104,34 +107,12 @@ impl Engine for Working<'_> {
     }
 }
 
-/// Whether the engine of the route holds what the run asks for, and every plan's that an edge of the user's may lead
-/// to: before anything is started.
+/// Whether the engine of the route holds what the run asks for: before anything is started.
 ///
 /// # Errors
 /// Exit 2.
 pub fn check(order: &Order, known: &Known, route: &Route) -> Result<(), Failure> {
-    let edges = &known.loaded.settings.fallback;
-    holds::check(&wants(order, known), Runs::of(route))?;
-    edges::plans_after(route, edges).try_for_each(|(plan, edge)| {
-        let runs = Runs { engine: plan::engine(plan.path, &plan.provider), path: plan.path, provider: &plan.provider };
-        holds::check(&Wants { engine: None, ..wants(order, known) }, runs).map_err(|failure| {
-            let why = failure.why.clone().map(|why| why + "; ").unwrap_or_default();
-            failure.why(format!("{why}the edge {} ({}) may lead there", edge.value, edge.source))
-        })
-    })
-}
-
-/// Whether the engine of a plan that an edge leads to holds what the run asks for.
-///
-/// # Errors
-/// Exit 2.
-pub fn check_next(order: &Order, known: &Known, next: &Route) -> Result<(), Failure> {
-    // A key's engine holds everything, and the engine that was named is that of the route that was shown first.
-    holds::check(&Wants { engine: None, ..wants(order, known) }, Runs::of(next))
-}
-
-fn wants<'a>(order: &'a Order, known: &Known) -> Wants<'a> {
-    Wants {
+    let wants = Wants {
         engine: order.engine.as_deref(),
         max_cost: order.flags.max_cost.is_some(),
         has_edges: !known.loaded.settings.fallback.is_empty(),
@@ -139,7 +120,8 @@ fn wants<'a>(order: &'a Order, known: &Known) -> Wants<'a> {
         mode: order.mode,
         network: &order.network,
         max_turns: order.max_turns.is_some(),
-    }
+    };
+    holds::check(&wants, route)
 }
 
 /// # Errors
@@ -213,7 +195,7 @@ fn builtin<'a>(
 
 /// What a plan's program may do, from the order and the user's own configuration.
 fn terms(shared: &Shared<'_>, route: &Route, secret: Option<Secret>, ground: &Ground) -> Result<Terms, Failure> {
-    let loaded = &shared.known.loaded;
+    let loaded = shared.loaded;
     let root = loaded.project.root.clone();
     let wishes = &loaded.settings.sandbox;
     let program = plan::program(&route.provider);
@@ -236,7 +218,7 @@ fn terms(shared: &Shared<'_>, route: &Route, secret: Option<Secret>, ground: &Gr
         environment: programs::environment(shared.env, &root, program, &wanted, ground.cache()),
         own: secret.map(|secret| (program.token, secret)).into_iter().collect(),
         max_turns: shared.order.max_turns,
-        plan: PlanTerms { overage, told: shared.known.told(route).map(|told| told.said.clone()) },
+        plan: PlanTerms { overage },
         root,
     })
 }

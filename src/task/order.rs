@@ -19,6 +19,15 @@ pub enum From {
     Task(String),
 }
 
+/// What becomes of the tree's uncommitted changes when a task gets a worktree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dirty {
+    /// A person is asked; where nobody is there, they stay.
+    Ask,
+    Carry,
+    Leave,
+}
+
 #[derive(Clone, Debug)]
 pub struct Order {
     /// The user's words. Empty only when going on without any.
@@ -37,6 +46,12 @@ pub struct Order {
     pub max_turns: Option<u32>,
     pub timeout: Option<Duration>,
     pub check_rounds: u32,
+    /// Whether the task gets a git worktree of its own.
+    pub worktree: Option<Dirty>,
+    /// Whether what it changed is committed at its end.
+    pub commit: bool,
+    /// Whether the commit is pushed and a pull request opened.
+    pub pull_request: bool,
     /// The hash given with `--trust`.
     pub trust: Option<String>,
     pub dry_run: bool,

@@ -6,7 +6,7 @@ use crate::agent::call::Spent;
 use crate::base::money::Usd;
 use crate::domain::cost::{Certainty, Charge, CostState, Proof};
 use crate::domain::credits::CreditsLeft;
-use crate::domain::event::{BudgetAlert, CheckResult, FileChange, PayerShare, TaskFinished};
+use crate::domain::event::{BudgetAlert, CheckResult, FileChange, PayerShare, TaskFinished, WorktreeUsed};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::Route;
 use crate::domain::usage::Usage;
@@ -32,6 +32,9 @@ pub struct Ending {
     pub refused: Vec<String>,
     pub credits: Option<CreditsLeft>,
     pub budgets: Vec<BudgetAlert>,
+    pub worktree: Option<WorktreeUsed>,
+    pub commit: Option<String>,
+    pub pull_request: Option<String>,
 }
 
 impl Ending {
@@ -49,6 +52,9 @@ impl Ending {
             refused: Vec::new(),
             credits: None,
             budgets: Vec::new(),
+            worktree: None,
+            commit: None,
+            pull_request: None,
         }
     }
 
@@ -77,6 +83,9 @@ impl Ending {
             uncharged_attempts: self.legs.iter().map(|leg| leg.spent.uncharged).sum(),
             credits: self.credits.clone(),
             budgets: self.budgets.clone(),
+            worktree: self.worktree.clone(),
+            commit: self.commit.clone(),
+            pull_request: self.pull_request.clone(),
             duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         }
     }
@@ -89,7 +98,7 @@ impl Default for Ending {
 }
 
 /// What each payer was asked for. Models that took over from each other under one payer are one share.
-fn shares(legs: &[Leg]) -> Vec<PayerShare> {
+pub(super) fn shares(legs: &[Leg]) -> Vec<PayerShare> {
     let mut shares: Vec<PayerShare> = Vec::new();
     for share in legs.iter().filter(|leg| leg.spent.calls > 0).map(share) {
         let same = |other: &&mut PayerShare| {

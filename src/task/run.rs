@@ -16,6 +16,7 @@ use super::setup::{self, Ground};
 use super::shown;
 use super::tree::TreeLock;
 use super::ways_out;
+use super::workplace::Workplace;
 use crate::agent::cancel::Cancel;
 use crate::agent::context;
 use crate::agent::transcript::Transcript;
@@ -74,7 +75,9 @@ async fn run_to_end(
     setup::check_approvals(order, ui.as_ref())?;
     let ledger = Ledger::open(&known.loaded.dirs.data)?;
     let before = setup::earlier(&ledger, &known.loaded, &order.from)?;
-    let _lock = TreeLock::take(&known.loaded.dirs.data, &known.loaded.project.root, &task_id)?;
+    let work_place = Workplace::decide(env, &known, order, before.as_ref(), &task_id, ui.as_ref())?;
+    let env = &work_place.env;
+    let _lock = TreeLock::take(&known.loaded.dirs.data, &work_place.loaded.project.root, &task_id)?;
 
     ending.task_id = Some(task_id.clone());
     shown::route(&known, &ledger, &route, &task_id, ui.as_ref())?;
@@ -89,7 +92,7 @@ async fn run_to_end(
     }
     task.user = env.get("USER").or_else(|| env.get("LOGNAME")).unwrap_or_default().to_owned();
     task.project_name.clone_from(&known.loaded.project.name);
-    task.project_dir.clone_from(&known.loaded.project.root);
+    task.project_dir = known.loaded.project.home().to_owned();
     ledger.begin_task(&task)?;
 
     let asked = (route.clone(), secret.clone());
@@ -111,6 +114,7 @@ async fn run_to_end(
         rotation,
         failed: None,
         round: 0,
+        place: &work_place,
     };
     let result = running.work(route, price, secret, before).await;
     let end = TaskEnd {
@@ -158,6 +162,8 @@ struct Running<'a> {
     failed: Option<CallError>,
     /// Rounds of checks so far, whoever works.
     round: u32,
+    /// Where the work is done, and what becomes of it.
+    place: &'a Workplace,
 }
 
 /// A route with what its calls need: the price that they are recorded at, and the key.
@@ -180,8 +186,9 @@ impl Running<'_> {
         }
         fsx::create_private_dir(&self.folder()).map_err(|e| setup::unwritable(&self.folder(), &e))?;
         let mut transcript = self.transcript(before)?;
+        self.place.make(self.order, &self.folder(), self.ui.as_ref(), self.cancel).await?;
         let mut ground =
-            Ground::start(self.order, self.env, &self.known.loaded, self.task_id, &route, self.ui, self.cancel)?;
+            Ground::start(self.order, self.env, &self.place.loaded, self.task_id, &route, self.ui, self.cancel)?;
         self.ending.sandbox = Some(ground.sandbox.level().as_str().to_owned());
         let mut first = None;
         let result = loop {
@@ -207,11 +214,18 @@ impl Running<'_> {
             }
         };
         self.ending.refused = ground.refused();
-        match ground.changes() {
-            Ok(changes) => self.ending.files_changed = changes,
-            Err(message) => self.ui.say(&message),
-        }
-        result
+        let known = match ground.changes() {
+            Ok(changes) => {
+                self.ending.files_changed = changes;
+                ground.has_snapshot()
+            }
+            Err(message) => {
+                self.ui.say(&message);
+                false
+            }
+        };
+        drop(ground);
+        self.place.hand_over(self.order, self.task_id, self.ending, known, result, self.ui, self.cancel).await
     }
 
     fn transcript(&self, before: Option<setup::Earlier>) -> Result<Transcript, Failure> {
@@ -248,6 +262,7 @@ impl Running<'_> {
             ui: self.ui,
             cancel: self.cancel,
             known: self.known,
+            loaded: &self.place.loaded,
             client: self.client,
             ledger: self.ledger,
             task_id: self.task_id,
@@ -338,7 +353,6 @@ impl Running<'_> {
     fn along(&self, step: &Step, failure: &Failure) -> Result<Option<Payer>, Failure> {
         let (mut next, price) = self.known.decide_for(&step.to, &step.source, &self.order.task)?;
         rehearse(self.order, &mut next);
-        engines::check_next(self.order, self.known, &next)?;
         // A payer that was already tried in this task is not tried again: edges may form a ring.
         if self.ending.legs.iter().any(|leg| leg.route.line() == next.line()) {
             return Ok(None);

@@ -43,7 +43,7 @@ pub fn earlier(ledger: &Ledger, loaded: &Loaded, from: &From) -> Result<Option<E
         From::Nothing => return Ok(None),
         From::Task(id) => ledger.find_task(id, clock::now())?.one(id, "vk run --continue=")?,
         From::Last => {
-            ledger.tasks(Some(&loaded.project.root), 1, clock::now())?.into_iter().next().ok_or_else(|| {
+            ledger.tasks(Some(loaded.project.home()), 1, clock::now())?.into_iter().next().ok_or_else(|| {
                 Failure::usage("nothing_to_continue", "no task has run in this project yet")
                     .fix("vk run \"...\"")
                     .fix("vk tasks list --all   # to name one: vk run --continue=TASK_ID")
@@ -122,7 +122,7 @@ impl Ground {
         cancel: &Cancel,
     ) -> Result<Self, Failure> {
         let root = &loaded.project.root;
-        let sandbox = Arc::new(Sandbox::start(env, spec(order, loaded))?);
+        let sandbox = Arc::new(Sandbox::start(env, spec(order, loaded, order.mode))?);
         let contained = sandbox.level() == Level::Full;
         let mode = order.approve.unwrap_or(if contained { Approval::All } else { Approval::Ask });
         if mode.must_ask() && !ui.interactive() {
@@ -239,6 +239,12 @@ impl Ground {
         snapshot.changes().map_err(|error| format!("what changed could not be recorded: {error}"))
     }
 
+    /// Whether there is a snapshot to compare with.
+    #[must_use]
+    pub const fn has_snapshot(&self) -> bool {
+        self.snapshot.is_some()
+    }
+
     #[must_use]
     pub fn refused(&self) -> Vec<String> {
         let driven = self.permit.iter().flat_map(|permit| permit.approvals.refused());
@@ -246,11 +252,12 @@ impl Ground {
     }
 }
 
-fn spec(order: &Order, loaded: &Loaded) -> Spec {
+/// What holds the commands of a task.
+pub(super) fn spec(order: &Order, loaded: &Loaded, mode: Mode) -> Spec {
     let root = &loaded.project.root;
     let wishes = &loaded.settings.sandbox;
     Spec {
-        mode: order.mode,
+        mode,
         network: order.network.clone(),
         protect: vec![loaded.dirs.config.clone(), loaded.dirs.data.clone()],
         read: wishes.read.iter().map(|path| path.value.clone()).collect(),
@@ -263,7 +270,7 @@ fn spec(order: &Order, loaded: &Loaded) -> Spec {
 
 /// The project's own package cache.
 fn cache(loaded: &Loaded) -> PathBuf {
-    let project = &sha256_hex(loaded.project.root.as_os_str().as_encoded_bytes())[..16];
+    let project = &sha256_hex(loaded.project.home().as_os_str().as_encoded_bytes())[..16];
     loaded.dirs.data.join("cache").join(project)
 }
 

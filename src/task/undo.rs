@@ -4,13 +4,14 @@
 //! task left it is put back; one that somebody has changed since is shown and left alone, unless that is forced.
 
 #[cfg(unix)]
-mod place;
+pub(super) mod place;
 
 use std::io;
 use std::path::Path;
 
 use super::snapshot::{self, Change, Kind, ObjectId, Record, State, Store, shown_path};
 use super::tree::TreeLock;
+use super::worktree::Record as WorktreeRecord;
 use crate::domain::event::FileChange;
 use crate::domain::failure::Failure;
 #[cfg(unix)]
@@ -42,6 +43,8 @@ pub struct Recorded {
     pub notes: Vec<String>,
     /// Whether the task said that it ended. Otherwise what anybody has changed since it began is in `files`.
     pub ended: bool,
+    /// The worktree it worked in, where it had one.
+    pub worktree: Option<WorktreeRecord>,
 }
 
 /// The recorded changes of a task, or `None` when it has no snapshot.
@@ -50,7 +53,8 @@ pub struct Recorded {
 /// When the record cannot be read.
 pub fn recorded(data_dir: &Path, task_id: &str) -> Result<Option<Recorded>, Failure> {
     let Some((record, ended)) = read(data_dir, task_id)? else { return Ok(None) };
-    Ok(Some(Recorded { files: record.files(), notes: record.notes.clone(), ended }))
+    let worktree = WorktreeRecord::read(&data_dir.join("tasks").join(task_id));
+    Ok(Some(Recorded { files: record.files(), notes: record.notes.clone(), ended, worktree }))
 }
 
 /// The changes of a task as a patch.
@@ -61,6 +65,16 @@ pub fn patch(data_dir: &Path, task_id: &str) -> Result<String, Failure> {
     let (record, _) = read(data_dir, task_id)?.ok_or_else(|| no_snapshot(task_id))?;
     let store = Store::open(data_dir, &record.root).map_err(|error| unreadable(task_id, &error))?;
     Ok(super::diff::patch(&store, &record))
+}
+
+/// What a task changed, and where the contents are kept.
+///
+/// # Errors
+/// When there is no snapshot, or it cannot be read.
+pub(super) fn changed(data_dir: &Path, task_id: &str) -> Result<(Vec<Change>, Store), Failure> {
+    let (record, _) = read(data_dir, task_id)?.ok_or_else(|| no_snapshot(task_id))?;
+    let store = Store::open(data_dir, &record.root).map_err(|error| unreadable(task_id, &error))?;
+    Ok((record.changes, store))
 }
 
 /// Puts back the files that the task changed; a file that was changed after the task is skipped unless `force`.

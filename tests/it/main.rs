@@ -12,6 +12,8 @@ mod contact;
 mod cost;
 mod exec;
 mod free;
+#[cfg(target_os = "linux")]
+mod git;
 mod import;
 mod keys;
 mod law;

@@ -69,6 +69,15 @@ pub struct RunArgs {
     /// Go on from the last task of this project, or from that one; the path may differ
     #[arg(long = "continue", value_name = "TASK_ID", value_hint = ValueHint::Other, num_args = 0..=1, default_missing_value = "", require_equals = true)]
     pub continue_task: Option<String>,
+    /// Work in a git worktree of its own beside the repository; what of your uncommitted changes comes along
+    #[arg(long, value_name = "carry|clean", num_args = 0..=1, default_missing_value = "ask", require_equals = true, help_heading = "Git")]
+    pub worktree: Option<RunWorktree>,
+    /// Commit what the task changed, and nothing of yours, once it is done
+    #[arg(long, help_heading = "Git")]
+    pub commit: bool,
+    /// Commit, push the branch and open a pull request with gh
+    #[arg(long, help_heading = "Git")]
+    pub pr: bool,
     /// Show the route and stop before anything is sent
     #[arg(long)]
     pub dry_run: bool,
@@ -122,6 +131,16 @@ pub enum SandboxMode {
     ReadOnly,
     /// No sandbox: commands run with your rights
     Off,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RunWorktree {
+    /// Ask about uncommitted changes; where nobody is there they stay
+    Ask,
+    /// Take uncommitted changes along
+    Carry,
+    /// Begin from the last commit
+    Clean,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -88,11 +88,7 @@ fn a_key_with_other_letters_is_no_way_around() {
 /// A limit that is not enforced must never look as if it were.
 #[test]
 fn what_a_later_version_does_is_said_and_not_ignored() {
-    for (text, place) in [
-        ("budget.quota = \"80%\"\n", "vk.toml:1:8"),
-        ("[budget]\ntasks_day = 5\n", "vk.toml:2:1"),
-        ("[worktree]\nsetup = [\"npm ci\"]\n", "vk.toml:1:2"),
-    ] {
+    for (text, place) in [("budget.quota = \"80%\"\n", "vk.toml:1:8"), ("[budget]\ntasks_day = 5\n", "vk.toml:2:1")] {
         assert_eq!(refusal(text), ("not_supported_yet", place.to_owned()), "{text}");
     }
 }
@@ -160,7 +156,7 @@ fn the_errors_people_read() {
       |
     2 | provder …
       | ^^^^^^^
-    known here: name, path, provider, model, key, checks, budget, models, free
+    known here: name, path, provider, model, key, checks, budget, models, free, worktree
     fix: ${EDITOR:-vi} HOME/shop/vk.toml
     "#);
     insta::assert_snapshot!(shown("path = \"subscripton\"\n"), @r#"

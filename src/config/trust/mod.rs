@@ -71,6 +71,7 @@ impl Chosen {
         }
         all.extend(one("free.pool", values.free.pool.as_ref()));
         all.extend(values.checks.iter().map(|check| ("check", check.value.clone())));
+        all.extend(values.worktree.all().map(|(key, value)| (key, value.value.clone())));
         Self(all)
     }
 
@@ -138,6 +139,7 @@ pub(super) fn is_needed(settings: &Settings) -> bool {
         || from_project(settings.free.pool.as_ref())
         || settings.models.iter().any(|rule| rule.source.is_project())
         || settings.checks.iter().any(|check| check.source.is_project())
+        || settings.worktree.all().any(|(_, value)| value.source.is_project())
 }
 
 /// Where what is in use of the project's choices stands with the user.
@@ -161,7 +163,12 @@ pub fn standing(loaded: &Loaded) -> Result<Trust, Failure> {
 
 fn compare(loaded: &Loaded) -> Result<Trust, ConfigError> {
     let hash = loaded.chosen.hash();
-    let before = store::find(&loaded.dirs.data, loaded.project.dir())?;
+    // A worktree that vk made inherits what is trusted in its project, and may be trusted with more.
+    let (own, inherited) = (loaded.project.dir(), loaded.project.known_as());
+    let mut before = store::find(&loaded.dirs.data, own)?;
+    if own != inherited && before.as_ref().is_none_or(|record| record.hash != hash) {
+        before = store::find(&loaded.dirs.data, &inherited)?.or(before);
+    }
     Ok(match before {
         Some(record) if record.hash == hash => Trust::Trusted,
         Some(record) => Trust::Needed(Needed { hash, what: loaded.chosen.difference(&record.values), changed: true }),

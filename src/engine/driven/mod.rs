@@ -8,7 +8,6 @@ pub mod failure;
 pub mod permit;
 pub mod programs;
 pub mod story;
-pub mod told;
 
 use std::path::PathBuf;
 

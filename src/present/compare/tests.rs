@@ -18,6 +18,7 @@ fn now() -> Timestamp {
 
 fn with<T>(ask: impl FnOnce(&Market<'_>) -> T) -> T {
     let settings = Settings {
+        worktree: crate::config::WorktreeSettings::default(),
         path: None,
         provider: None,
         model: None,

@@ -51,6 +51,6 @@ fn lists(settings: &Settings, mut stored: FreeLists) -> FreeLists {
 /// A project as a key that no other has.
 #[must_use]
 pub fn project(loaded: &Loaded) -> String {
-    let root = &loaded.project.root;
+    let root = loaded.project.home();
     root.to_str().map_or_else(|| format!("hex:{}", hex(root.as_os_str().as_encoded_bytes())), str::to_owned)
 }

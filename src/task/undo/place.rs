@@ -17,12 +17,12 @@ use crate::base::secret::hex;
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const LARGEST: u64 = 1 << 30;
 
-pub(super) struct Place {
+pub(in crate::task) struct Place {
     root: OwnedFd,
 }
 
 impl Place {
-    pub(super) fn open(root: &Path) -> io::Result<Self> {
+    pub(in crate::task) fn open(root: &Path) -> io::Result<Self> {
         Ok(Self { root: rustix::fs::open(root, FOLDER, Mode::empty())? })
     }
 
@@ -54,7 +54,7 @@ impl Place {
 
     /// What stands at `path` now, with the name of its content. `None` for nothing; an error for what can be neither
     /// compared nor replaced: a pipe, a device.
-    pub(super) fn state(&self, path: &Path) -> io::Result<Option<State>> {
+    pub(in crate::task) fn state(&self, path: &Path) -> io::Result<Option<State>> {
         let (folder, name) = match self.parent(path, false) {
             Ok(found) => found,
             // Where a file or a link stands instead of a folder, nothing of the project is below it.
@@ -85,19 +85,19 @@ impl Place {
     }
 
     /// Removes a file or a link.
-    pub(super) fn remove(&self, path: &Path) -> io::Result<()> {
+    pub(in crate::task) fn remove(&self, path: &Path) -> io::Result<()> {
         let (folder, name) = self.parent(path, false)?;
         Ok(rustix::fs::unlinkat(&folder, name, AtFlags::empty())?)
     }
 
     /// Removes an empty folder.
-    pub(super) fn remove_folder(&self, path: &Path) -> io::Result<()> {
+    pub(in crate::task) fn remove_folder(&self, path: &Path) -> io::Result<()> {
         let (folder, name) = self.parent(path, false)?;
         Ok(rustix::fs::unlinkat(&folder, name, AtFlags::REMOVEDIR)?)
     }
 
     /// Makes a folder, or gives the one that is there its mode.
-    pub(super) fn folder(&self, path: &Path, mode: u32) -> io::Result<()> {
+    pub(in crate::task) fn folder(&self, path: &Path, mode: u32) -> io::Result<()> {
         let (folder, name) = self.parent(path, true)?;
         match rustix::fs::mkdirat(&folder, name, Mode::from_raw_mode(mode)) {
             Ok(()) | Err(rustix::io::Errno::EXIST) => {}
@@ -108,7 +108,7 @@ impl Place {
     }
 
     /// Puts a file in place: beside it and renamed over it, so that a hard link or a link there is replaced.
-    pub(super) fn file(&self, path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
+    pub(in crate::task) fn file(&self, path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
         let (folder, name) = self.parent(path, true)?;
         let new = new_name()?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -120,7 +120,7 @@ impl Place {
         self.or_clean_up(&folder, &new, written)
     }
 
-    pub(super) fn link(&self, path: &Path, target: Vec<u8>) -> io::Result<()> {
+    pub(in crate::task) fn link(&self, path: &Path, target: Vec<u8>) -> io::Result<()> {
         let (folder, name) = self.parent(path, true)?;
         let new = new_name()?;
         rustix::fs::symlinkat(OsString::from_vec(target), &folder, &new)?;
@@ -138,7 +138,7 @@ impl Place {
 }
 
 /// Whether a path leads nowhere inside the project: a step is missing, a file, or a link.
-pub(super) fn is_no_folder(error: &io::Error) -> bool {
+pub(in crate::task) fn is_no_folder(error: &io::Error) -> bool {
     use rustix::io::Errno;
     matches!(Errno::from_io_error(error), Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP))
 }
