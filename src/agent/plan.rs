@@ -27,6 +27,8 @@ pub struct PlanTerms {
     /// What the user's edge allows once the plan goes on as paid extra usage; without one the task stops there. With
     /// it the edge as it was written, and where.
     pub overage: Option<(Allow, String)>,
+    /// What its program said before the task.
+    pub told: Option<Said>,
 }
 
 #[derive(Debug)]
@@ -58,6 +60,14 @@ impl Plan {
             now: Vec::new(),
             credits: None,
         }
+    }
+
+    /// What the account said before the first call, where nothing newer is known.
+    ///
+    /// # Errors
+    /// As [`Self::begins`].
+    pub fn begins_as_told(&mut self) -> Result<(), Failure> {
+        self.terms.told.take().map_or(Ok(()), |said| self.begins(said))
     }
 
     /// What the account says before the first call.

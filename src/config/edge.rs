@@ -6,6 +6,7 @@ use std::str::FromStr;
 use super::names;
 use crate::base::money::Usd;
 use crate::domain::path::PayPath;
+use crate::domain::route::CredentialRef;
 
 /// One allowed change of payer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,18 @@ pub struct Payer {
     pub provider: String,
     /// The key's label. On the left side `None` stands for any key.
     pub key: Option<String>,
+}
+
+impl Payer {
+    /// Whether this names who pays on this path, at this provider, with this credential.
+    #[must_use]
+    pub fn is(&self, path: PayPath, provider: &str, credential: &CredentialRef) -> bool {
+        let label = match credential {
+            CredentialRef::Stored { label, .. } => Some(label.as_str()),
+            CredentialRef::Env { .. } | CredentialRef::Login | CredentialRef::None => None,
+        };
+        self.path == path && self.provider == provider && self.key.as_deref().is_none_or(|key| Some(key) == label)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -82,6 +82,8 @@ pub struct RouteResolved {
     pub key_label: Option<String>,
     pub key_fingerprint: Option<String>,
     pub payer: String,
+    /// On a plan: whether its account goes on as paid extra usage; `null` where that is not told.
+    pub extra_usage: Option<super::quota::Overage>,
     pub cap_usd: Option<Usd>,
     pub sources: Vec<super::route::Step>,
     pub ignored_ambient: Vec<String>,

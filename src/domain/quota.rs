@@ -120,6 +120,42 @@ impl Said {
     }
 }
 
+/// Whether an account goes on as paid extra usage once its plan is used up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Overage {
+    On,
+    Off,
+    #[default]
+    Untold,
+}
+
+/// What a plan's program or service said before a task.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    pub overage: Overage,
+    pub said: Said,
+}
+
+/// Extra usage of a route's plan: whether it could be, and whether the user's edge allows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExtraUsage {
+    pub account: Overage,
+    pub is_allowed: bool,
+}
+
+impl fmt::Display for ExtraUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.account, self.is_allowed) {
+            (Overage::Off, _) => "no paid extra usage",
+            (Overage::On, false) => "paid extra usage is on: vk stops before it",
+            (Overage::On, true) => "paid extra usage is on, and allowed by you",
+            (Overage::Untold, false) => "paid extra usage: not told, vk stops there",
+            (Overage::Untold, true) => "paid extra usage: not told, and allowed by you",
+        })
+    }
+}
+
 /// A percentage as a service wrote it, rounded up: a whole number, or one with a fraction.
 #[must_use]
 pub fn percent(number: &serde_json::Number) -> Option<u32> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model_id;
 use super::path::{Auth, PayPath, Wire};
+use super::quota::{ExtraUsage, Overage};
 use super::request::ModelTraits;
 use crate::base::money::{Rate, Usd};
 
@@ -106,6 +107,8 @@ pub struct Route {
     pub flat: bool,
     /// One clause for people: "you pay Anthropic at list price".
     pub payer: String,
+    /// On a plan: whether it could go on as paid extra usage.
+    pub extra_usage: Option<ExtraUsage>,
     /// The task cap; `None` where no money moves.
     pub cap: Option<Usd>,
     /// Whether the model is the rehearsed one of `vk demo`.
@@ -135,6 +138,12 @@ impl Route {
         self.path.is_billed() && !self.flat && !self.rehearsed
     }
 
+    /// Whether the plan's account goes on as paid extra usage, where that is told.
+    #[must_use]
+    pub fn told_overage(&self) -> Option<Overage> {
+        self.extra_usage.map(|extra| extra.account).filter(|account| *account != Overage::Untold)
+    }
+
     /// Whether the endpoint is on this machine: `http://127.0.0.1:11434/v1`, `http://localhost`, `http://[::1]`.
     #[must_use]
     pub fn is_local(&self) -> bool {
@@ -152,6 +161,7 @@ impl Route {
             CredentialRef::None => {}
         }
         parts.push(self.payer.clone());
+        parts.extend(self.extra_usage.map(|extra| extra.to_string()));
         if let Some(cap) = self.cap {
             parts.push(format!("stops at {cap}"));
         }

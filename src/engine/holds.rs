@@ -72,15 +72,30 @@ pub struct Wants<'a> {
     pub max_turns: bool,
 }
 
-/// Whether the route's engine holds all that was asked for.
+/// Who would run the loop, and for whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Runs<'a> {
+    pub engine: EngineKind,
+    pub path: PayPath,
+    pub provider: &'a str,
+}
+
+impl<'a> Runs<'a> {
+    #[must_use]
+    pub fn of(route: &'a Route) -> Self {
+        Self { engine: route.engine, path: route.path, provider: &route.provider }
+    }
+}
+
+/// Whether the engine holds all that was asked for.
 ///
 /// # Errors
 /// Exit 2, with what it holds instead: a flag is never ignored.
-pub fn check(wants: &Wants<'_>, route: &Route) -> Result<(), Failure> {
-    if let Some(named) = wants.engine.filter(|named| *named != route.engine.as_str()) {
-        return Err(other_engine(named, route));
+pub fn check(wants: &Wants<'_>, runs: Runs<'_>) -> Result<(), Failure> {
+    let engine = runs.engine;
+    if let Some(named) = wants.engine.filter(|named| *named != engine.as_str()) {
+        return Err(other_engine(named, runs));
     }
-    let engine = route.engine;
     if engine == EngineKind::Builtin {
         return Ok(());
     }
@@ -128,10 +143,10 @@ pub fn check_answers(mode: Approval) -> Result<(), Failure> {
         .fix("vk run --approve all \"...\""))
 }
 
-fn other_engine(named: &str, route: &Route) -> Failure {
-    let (provider, own) = (&route.provider, route.engine.as_str());
+fn other_engine(named: &str, runs: Runs<'_>) -> Failure {
+    let (provider, own) = (runs.provider, runs.engine.as_str());
     let failure = Failure::usage("engine_of_other_payer", format!("the engine of {provider} is {own}, not {named}"));
-    match (named, route.path) {
+    match (named, runs.path) {
         ("builtin", PayPath::Subscription) if provider == "claude" => failure
             .why("Anthropic lets a Claude plan pay in its own programs only")
             .fix(format!("vk run --engine {own} \"...\"")),

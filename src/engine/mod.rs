@@ -5,6 +5,7 @@ mod claude;
 mod codex;
 pub mod driven;
 pub mod holds;
+pub mod standing;
 #[cfg(test)]
 mod testing;
 

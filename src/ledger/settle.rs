@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::counters::{Place, Taken, rebook};
 use super::days;
 use super::holds::{make_uncertain, renew};
+use super::plans;
 use super::store::{Stop, Tx, money, params, stored_money, stored_tokens};
 use super::{Aborted, Corrected, Ledger, LedgerError, NewTask, Settled, Settlement, TaskEnd};
 use crate::base::money::Usd;
@@ -149,7 +150,7 @@ impl Ledger {
                 return Err(LedgerError::Missing { what: "task", id: task_id.to_owned() }.into());
             }
             make_uncertain(tx, task_id, at)?;
-            Ok(())
+            plans::release(tx, task_id)
         })
     }
 }

@@ -33,6 +33,7 @@ pub fn json(shown: &Shown<'_>) -> String {
             "key_label": route.credential.label(),
             "key_fingerprint": route.credential.fingerprint(),
             "payer": route.payer,
+            "extra_usage": route.told_overage(),
             "cap_usd": route.cap,
             "wire": route.wire,
             "base_url": route.base_url,

@@ -147,6 +147,7 @@ pub(super) mod tests {
             cap_usd: Some(Usd::from_cents(500)),
             sources: Vec::new(),
             ignored_ambient: vec!["ANTHROPIC_API_KEY".into()],
+            extra_usage: None,
             warnings: Vec::new(),
             estimate_usd: None,
             line: "byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · \

@@ -159,6 +159,7 @@ pub fn decide(facts: &Facts<'_>) -> Result<Route, Failure> {
     }
     let account = of_account(facts, path, &provider, key);
     let engine = plan::engine(**path, provider.name);
+    let extra_usage = plan::extra_usage(facts, **path, provider.name, &account.credential);
     let mut steps = account.steps;
     steps.push(model.step);
     if let Some(cap) = &cap {
@@ -185,6 +186,7 @@ pub fn decide(facts: &Facts<'_>) -> Result<Route, Failure> {
         engine,
         markup: provider.settings.markup,
         flat,
+        extra_usage,
         cap: cap.map(|cap| cap.value),
         rehearsed: false,
         steps,

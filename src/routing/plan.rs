@@ -1,10 +1,13 @@
 //! The two plans: which program each pays for, and what that program says of its login. The programs are asked in
 //! `engine/`; nothing is run here.
 
+use super::Facts;
 use crate::config::provider::{CLAUDE, CODEX};
+use crate::config::{Edge, EdgeTarget};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::path::PayPath;
-use crate::domain::route::EngineKind;
+use crate::domain::quota::{ExtraUsage, Told};
+use crate::domain::route::{CredentialRef, EngineKind};
 
 /// The word that names a program's own login where a key's label could stand.
 pub const OWN_LOGIN: &str = "login";
@@ -14,6 +17,8 @@ pub const OWN_LOGIN: &str = "login";
 pub struct PlanFact {
     pub provider: &'static str,
     pub standing: Standing,
+    /// What it says of the plan itself, where it is logged in with one.
+    pub told: Told,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,6 +138,22 @@ impl Program {
     }
 }
 
+/// Extra usage of a plan: what its program says of its own login's account, and whether an edge of the user's allows
+/// it. Of a token's account nobody says anything before it is used.
+pub(super) fn extra_usage(
+    facts: &Facts<'_>,
+    path: PayPath,
+    provider: &str,
+    paid_by: &CredentialRef,
+) -> Option<ExtraUsage> {
+    let told = facts.plans.iter().find(|plan| plan.provider == provider && *paid_by == CredentialRef::Login);
+    let allows = |edge: &Edge| edge.to == EdgeTarget::Overage && edge.from.is(path, provider, paid_by);
+    (path == PayPath::Subscription).then(|| ExtraUsage {
+        account: told.map(|plan| plan.told.overage).unwrap_or_default(),
+        is_allowed: facts.settings.fallback.iter().any(|edge| allows(&edge.value)),
+    })
+}
+
 /// What a plan is called beside its program's name: "Claude Max".
 #[must_use]
 pub fn shown(provider: &str, standing: Option<&Standing>) -> String {
@@ -153,11 +174,10 @@ pub fn shown(provider: &str, standing: Option<&Standing>) -> String {
 mod tests {
     use super::super::testing::{World, key};
     use super::*;
-    use crate::domain::route::CredentialRef;
 
     fn with(standing: Standing) -> World {
         let mut world = World::new().path(PayPath::Subscription).anthropic_key("a");
-        world.plans = vec![PlanFact { provider: CLAUDE, standing }];
+        world.plans = vec![PlanFact { provider: CLAUDE, standing, told: Told::default() }];
         world
     }
 
@@ -199,7 +219,8 @@ mod tests {
         let mut world = World::new().path(PayPath::Subscription);
         world.keys.push(key("codex", "default", "https://chatgpt.com"));
         assert_eq!(world.refused().0, "no_provider");
-        world.plans = vec![PlanFact { provider: CODEX, standing: Standing::LoggedIn { account: None, plan: None } }];
+        let standing = Standing::LoggedIn { account: None, plan: None };
+        world.plans = vec![PlanFact { provider: CODEX, standing, told: Told::default() }];
         assert_eq!(world.route().credential, CredentialRef::Login);
         world.settings.key =
             Some(crate::config::Sourced::built_in(crate::config::KeyChoice::Label("default".to_owned())));

@@ -8,7 +8,7 @@ use crate::config::source::{Layer, Source, Sourced};
 use crate::domain::estimate::Estimate;
 use crate::domain::failure::Failure;
 use crate::domain::path::PayPath;
-use crate::domain::route::Route;
+use crate::domain::route::{CredentialRef, Route};
 
 /// One way to pay. A path has a row for each provider that could pay on it, and one without a provider if none can.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -89,11 +89,19 @@ fn row(path: PayPath, provider: Option<String>, facts: &Facts<'_>) -> PathRow {
             reason: route.credential.label().map_or_else(|| "no key needed".to_owned(), |label| format!("key {label}")),
             model: Some(route.model.clone()),
             payer: Some(route.payer.clone()),
+            left: left(facts, &route),
             route: Some(route),
             ..empty
         },
         Err(failure) => PathRow { reason: why_not(path, &failure), ..empty },
     }
+}
+
+/// What the plan says of its windows.
+fn left(facts: &Facts<'_>, route: &Route) -> Option<String> {
+    let plan = facts.plans.iter().find(|plan| plan.provider == route.provider && route.extra_usage.is_some())?;
+    let windows: Vec<String> = plan.told.said.windows.iter().map(ToString::to_string).collect();
+    (route.credential == CredentialRef::Login && !windows.is_empty()).then(|| windows.join("; "))
 }
 
 fn why_not(path: PayPath, failure: &Failure) -> String {

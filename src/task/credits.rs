@@ -64,7 +64,7 @@ pub async fn fill(rows: &mut [PathRow], env: &Env, known: &Known, client: &Clien
     });
     let answers = join_all(asked).await;
     for (row, left) in rows.iter_mut().zip(answers) {
-        row.left = left.map(|left| left.to_string());
+        row.left = left.map(|left| left.to_string()).or_else(|| row.left.take());
     }
 }
 

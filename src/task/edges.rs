@@ -3,7 +3,8 @@
 use crate::base::money::Usd;
 use crate::config::{Allow, Edge, EdgeTarget, Payer, Source, Sourced};
 use crate::domain::failure::{Failure, Status};
-use crate::domain::route::{CredentialRef, Route};
+use crate::domain::path::PayPath;
+use crate::domain::route::Route;
 
 /// A change of payer that the user's own edge allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,14 +42,35 @@ pub fn overage(route: &Route, edges: &[Sourced<Edge>]) -> Option<(Allow, String)
     Some((edge.value.allow, format!("{} ({})", edge.value, edge.source)))
 }
 
+/// The plans that edges may lead to from `route`, over other payers too, each with the edge that does.
+pub fn plans_after<'e>(
+    route: &Route,
+    edges: &'e [Sourced<Edge>],
+) -> impl Iterator<Item = (&'e Payer, &'e Sourced<Edge>)> {
+    let mut reached: Vec<(&Payer, &Sourced<Edge>)> = Vec::new();
+    loop {
+        let before = reached.len();
+        for edge in edges {
+            let from = &edge.value.from;
+            let EdgeTarget::Payer(to) = &edge.value.to else { continue };
+            let is_of = |payer: &Payer| {
+                payer.path == from.path
+                    && payer.provider == from.provider
+                    && (from.key.is_none() || payer.key.is_none() || from.key == payer.key)
+            };
+            let leads = leads_from(from, route) || reached.iter().any(|(payer, _)| is_of(payer));
+            if leads && !reached.iter().any(|(payer, _)| *payer == to) {
+                reached.push((to, edge));
+            }
+        }
+        if reached.len() == before {
+            return reached.into_iter().filter(|(payer, _)| payer.path == PayPath::Subscription);
+        }
+    }
+}
+
 fn leads_from(from: &Payer, route: &Route) -> bool {
-    let label = match &route.credential {
-        CredentialRef::Stored { label, .. } => Some(label.as_str()),
-        CredentialRef::Env { .. } | CredentialRef::Login | CredentialRef::None => None,
-    };
-    from.path == route.path
-        && from.provider == route.provider
-        && from.key.as_deref().is_none_or(|key| Some(key) == label)
+    from.is(route.path, &route.provider, &route.credential)
 }
 
 /// The cap of the whole task once the edge is taken: what is spent so far and what the edge allows, and never more

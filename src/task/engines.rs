@@ -26,7 +26,7 @@ use crate::engine::driven::Terms;
 use crate::engine::driven::books::Books;
 use crate::engine::driven::drive::Drive;
 use crate::engine::driven::programs;
-use crate::engine::holds::{self, Wants};
+use crate::engine::holds::{self, Runs, Wants};
 use crate::engine::{Builtin, Claude, Codex, Engine, Tally};
 use crate::ledger::Ledger;
 use crate::net::http::Client;
@@ -107,12 +107,34 @@ impl Engine for Working<'_> {
     }
 }
 
-/// Whether the engine of the route holds what the run asks for: before anything is started.
+/// Whether the engine of the route holds what the run asks for, and every plan's that an edge of the user's may lead
+/// to: before anything is started.
 ///
 /// # Errors
 /// Exit 2.
 pub fn check(order: &Order, known: &Known, route: &Route) -> Result<(), Failure> {
-    let wants = Wants {
+    let edges = &known.loaded.settings.fallback;
+    holds::check(&wants(order, known), Runs::of(route))?;
+    edges::plans_after(route, edges).try_for_each(|(plan, edge)| {
+        let runs = Runs { engine: plan::engine(plan.path, &plan.provider), path: plan.path, provider: &plan.provider };
+        holds::check(&Wants { engine: None, ..wants(order, known) }, runs).map_err(|failure| {
+            let why = failure.why.clone().map(|why| why + "; ").unwrap_or_default();
+            failure.why(format!("{why}the edge {} ({}) may lead there", edge.value, edge.source))
+        })
+    })
+}
+
+/// Whether the engine of a plan that an edge leads to holds what the run asks for.
+///
+/// # Errors
+/// Exit 2.
+pub fn check_next(order: &Order, known: &Known, next: &Route) -> Result<(), Failure> {
+    // A key's engine holds everything, and the engine that was named is that of the route that was shown first.
+    holds::check(&Wants { engine: None, ..wants(order, known) }, Runs::of(next))
+}
+
+fn wants<'a>(order: &'a Order, known: &Known) -> Wants<'a> {
+    Wants {
         engine: order.engine.as_deref(),
         max_cost: order.flags.max_cost.is_some(),
         has_edges: !known.loaded.settings.fallback.is_empty(),
@@ -120,8 +142,7 @@ pub fn check(order: &Order, known: &Known, route: &Route) -> Result<(), Failure>
         mode: order.mode,
         network: &order.network,
         max_turns: order.max_turns.is_some(),
-    };
-    holds::check(&wants, route)
+    }
 }
 
 /// # Errors
@@ -218,7 +239,7 @@ fn terms(shared: &Shared<'_>, route: &Route, secret: Option<Secret>, ground: &Gr
         environment: programs::environment(shared.env, &root, program, &wanted, ground.cache()),
         own: secret.map(|secret| (program.token, secret)).into_iter().collect(),
         max_turns: shared.order.max_turns,
-        plan: PlanTerms { overage },
+        plan: PlanTerms { overage, told: shared.known.told(route).map(|told| told.said.clone()) },
         root,
     })
 }

@@ -13,7 +13,7 @@ use crate::config::{self, Flags, Loaded, Require};
 use crate::credential::{StoreKind, Vault};
 use crate::domain::failure::Failure;
 use crate::domain::ui::Ui;
-use crate::engine::driven::programs as plans;
+use crate::engine::standing;
 use crate::ledger::Ledger;
 use crate::net::http::Client;
 use crate::routing::plan::{self, PlanFact, Standing};
@@ -100,7 +100,8 @@ pub async fn examine(env: &Env, flags: &Flags, ui: &Arc<dyn Ui>) -> Vec<Finding>
     findings.push(sandbox(env, loaded.as_ref()));
     programs(env, tree.as_deref(), &mut findings);
     network(env, &mut findings);
-    let plans = plans::all(env, tree.as_deref().unwrap_or_else(|| env.cwd()));
+    let settings = loaded.as_ref().map(|loaded| &loaded.settings);
+    let plans = standing::all(env, tree.as_deref().unwrap_or_else(|| env.cwd()), settings);
     elsewhere(&detect::all(env).await, &plans, loaded.as_ref(), &mut findings);
     findings
 }

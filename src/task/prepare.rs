@@ -14,9 +14,10 @@ use crate::config::{self, Flags, KeyChoice, Loaded, Payer, Settings, Source, Sou
 use crate::credential::{self as credentials, KeyInfo, ProviderFacts, Vault};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::path::PayPath;
+use crate::domain::quota::Told;
 use crate::domain::route::{CredentialRef, Route};
 use crate::domain::ui::Ui;
-use crate::engine::driven::programs;
+use crate::engine::standing;
 use crate::ledger::Ledger;
 use crate::routing::plan::PlanFact;
 use crate::routing::{self, EnvKey, Facts, FreeFacts, KeyFact};
@@ -50,12 +51,13 @@ pub struct Known {
 struct Plans {
     env: Env,
     tree: PathBuf,
+    settings: Settings,
     said: OnceLock<Vec<PlanFact>>,
 }
 
 impl Plans {
     fn ask(&self) -> &[PlanFact] {
-        self.said.get_or_init(|| programs::all(&self.env, &self.tree))
+        self.said.get_or_init(|| standing::all(&self.env, &self.tree, Some(&self.settings)))
     }
 }
 
@@ -79,13 +81,21 @@ impl Known {
             Ok(facts) => (facts, None),
             Err(failure) => (FreeFacts::default(), Some(failure)),
         };
-        let plans = Plans { env: env.clone(), tree: loaded.project.root.clone(), said: OnceLock::new() };
+        let (tree, settings) = (loaded.project.root.clone(), loaded.settings.clone());
+        let plans = Plans { env: env.clone(), tree, settings, said: OnceLock::new() };
         Ok(Self { loaded, vault, keys, env_key, catalog, free, free_damage, plans })
     }
 
     /// Asks the programs of the plans who is logged in, where every path is to be judged. It takes about a second.
     pub fn ask_programs(&self) -> &[PlanFact] {
         self.plans.ask()
+    }
+
+    /// What the plan's program said of its own login's plan, where that login pays.
+    #[must_use]
+    pub fn told(&self, route: &Route) -> Option<&Told> {
+        let said = self.plans.said.get().filter(|_| route.credential == CredentialRef::Login)?;
+        said.iter().find(|plan| plan.provider == route.provider).map(|plan| &plan.told)
     }
 
     /// The route for these words, and the price of its model.

@@ -353,6 +353,7 @@ impl Running<'_> {
     fn along(&self, step: &Step, failure: &Failure) -> Result<Option<Payer>, Failure> {
         let (mut next, price) = self.known.decide_for(&step.to, &step.source, &self.order.task)?;
         rehearse(self.order, &mut next);
+        engines::check_next(self.order, self.known, &next)?;
         // A payer that was already tried in this task is not tried again: edges may form a ring.
         if self.ending.legs.iter().any(|leg| leg.route.line() == next.line()) {
             return Ok(None);

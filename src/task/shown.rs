@@ -57,6 +57,7 @@ fn tell(route: &Route, task_id: Option<&str>, standings: &Standings, estimate: O
         key_label: route.credential.label(),
         key_fingerprint: route.credential.fingerprint().map(str::to_owned),
         payer: route.payer.clone(),
+        extra_usage: route.told_overage(),
         cap_usd: route.cap,
         sources: route.steps.clone(),
         ignored_ambient: route.ignored_ambient.clone(),

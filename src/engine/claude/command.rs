@@ -28,8 +28,7 @@ pub(super) fn command(terms: &Terms, route: &Route, turns_taken: u32) -> Command
         command.args(["--max-turns", &max.saturating_sub(turns_taken).max(1).to_string()]);
     }
     command.env_clear().envs(&terms.environment).current_dir(&terms.root);
-    // Updates, telemetry and other traffic that no task needs.
-    command.env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1").env("DISABLE_AUTOUPDATER", "1");
+    at(&mut command, &route.base_url);
     for (name, secret) in &terms.own {
         command.env(name, secret.expose());
     }
@@ -37,10 +36,16 @@ pub(super) fn command(terms: &Terms, route: &Route, turns_taken: u32) -> Command
         // The token's account and no other: the user's own login lies in another folder.
         command.env("CLAUDE_CONFIG_DIR", terms.folder.join("claude"));
     }
-    if route.base_url != ADDRESS {
-        command.env("ANTHROPIC_BASE_URL", &route.base_url);
-    }
     command
+}
+
+/// The program at this address, without updates, telemetry and other traffic that no task needs. To be called after
+/// the environment is set.
+pub(super) fn at(command: &mut Command, base_url: &str) {
+    command.env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1").env("DISABLE_AUTOUPDATER", "1");
+    if base_url != ADDRESS {
+        command.env("ANTHROPIC_BASE_URL", base_url);
+    }
 }
 
 /// Where the program goes by itself.

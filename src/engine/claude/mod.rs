@@ -7,6 +7,7 @@ mod account;
 mod command;
 mod failure;
 mod lines;
+mod told;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -29,6 +30,8 @@ use crate::domain::message::{Block, Message, Role, ToolCall, ToolInput, ToolResu
 use crate::domain::route::CredentialRef;
 use crate::domain::usage::Usage;
 use crate::ledger::import::Tool;
+pub(super) use told::told;
+
 use lines::{Init, Limits, Line, parse};
 
 /// What its sandbox makes in the project, with an empty `.cc-writes` in it (2.1.331).
@@ -73,7 +76,8 @@ impl<'a> Claude<'a> {
             "request": {"subtype": "initialize"}});
         self.drive.send(&initialize).await?;
         let account = self.drive.in_time(initialized).await?;
-        account::check(&account, &route.credential)
+        account::check(&account, &route.credential)?;
+        self.drive.plan.begins_as_told()
     }
 
     async fn converse(&mut self) -> Result<String, Failure> {

@@ -6,6 +6,7 @@
 //! not be below `/tmp`, or its sandbox finds no helper. Its sandbox keeps `.git` and HOME read-only and has no network;
 //! it does not hide HOME, `auth.json` included.
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -18,32 +19,17 @@ use crate::sandbox::{Mode, Network};
 const ADDRESS: &str = "https://chatgpt.com/backend-api";
 
 pub(super) fn command(terms: &Terms, route: &Route) -> Command {
-    let mut command = Command::new(&terms.program);
-    command.arg("app-server");
+    let mut command = server(&terms.program, &route.base_url);
     // The repository's notes are given by vk, where they may be.
-    let mut settings = vec![("project_doc_max_bytes", json!(0))];
-    settings.push(("sandbox_workspace_write.network_access", json!(terms.network == Network::Any)));
-    settings.push(("sandbox_workspace_write.writable_roots", json!(terms.writable)));
-    settings.push(("sandbox_workspace_write.exclude_slash_tmp", json!(true)));
-    settings.push(("shell_environment_policy.exclude", json!(["CODEX_ACCESS_TOKEN", "DBUS_SESSION_BUS_ADDRESS"])));
-    if route.base_url == ADDRESS {
-        // Whatever other provider the user's own configuration of codex names: that one would be another payer.
-        settings.push(("model_provider", json!("openai")));
-    } else {
-        settings.push(("model_provider", json!(MOVED)));
-        settings.push(("chatgpt_base_url", json!(format!("{}/", route.base_url))));
-        for (name, value) in [
-            ("name", json!(MOVED)),
-            ("base_url", json!(format!("{}/codex", route.base_url))),
-            ("wire_api", json!("responses")),
-            ("requires_openai_auth", json!(true)),
-            ("supports_websockets", json!(false)),
-        ] {
-            command.args(["-c", &format!("model_providers.{MOVED}.{name}={value}")]);
-        }
-    }
+    let settings = [
+        ("project_doc_max_bytes", json!(0)),
+        ("sandbox_workspace_write.network_access", json!(terms.network == Network::Any)),
+        ("sandbox_workspace_write.writable_roots", json!(terms.writable)),
+        ("sandbox_workspace_write.exclude_slash_tmp", json!(true)),
+        ("shell_environment_policy.exclude", json!(["CODEX_ACCESS_TOKEN", "DBUS_SESSION_BUS_ADDRESS"])),
+    ];
     for (name, value) in settings {
-        command.args(["-c", &format!("{name}={value}")]);
+        set(&mut command, name, &value);
     }
     command.env_clear().envs(&terms.environment).current_dir(&terms.root);
     for (name, secret) in &terms.own {
@@ -55,6 +41,33 @@ pub(super) fn command(terms: &Terms, route: &Route) -> Command {
         command.env("CODEX_HOME", terms.folder.join("codex"));
     }
     command
+}
+
+/// The program as a server of its plan's provider at this address: whatever other provider the user's own
+/// configuration of codex names would be another payer.
+pub(super) fn server(program: &Path, base_url: &str) -> Command {
+    let mut command = Command::new(program);
+    command.arg("app-server");
+    if base_url == ADDRESS {
+        set(&mut command, "model_provider", &json!("openai"));
+        return command;
+    }
+    set(&mut command, "model_provider", &json!(MOVED));
+    set(&mut command, "chatgpt_base_url", &json!(format!("{base_url}/")));
+    for (name, value) in [
+        ("name", json!(MOVED)),
+        ("base_url", json!(format!("{base_url}/codex"))),
+        ("wire_api", json!("responses")),
+        ("requires_openai_auth", json!(true)),
+        ("supports_websockets", json!(false)),
+    ] {
+        set(&mut command, &format!("model_providers.{MOVED}.{name}"), &value);
+    }
+    command
+}
+
+fn set(command: &mut Command, name: &str, value: &Value) {
+    command.args(["-c", &format!("{name}={value}")]);
 }
 
 /// The program's name for its provider at another address.

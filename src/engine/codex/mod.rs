@@ -4,6 +4,7 @@
 mod command;
 mod failure;
 mod messages;
+mod told;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -28,6 +29,7 @@ use crate::domain::usage::Usage;
 use crate::ledger::import::Tool;
 use failure::died;
 use messages::{Item, Message, limits, parse};
+pub(super) use told::told;
 
 pub struct Codex<'a> {
     drive: Drive<'a>,
@@ -79,10 +81,13 @@ impl<'a> Codex<'a> {
             Err(_) => return Err(failure::not_logged_in(true)),
         }
         // Without an answer there is nothing to compare the first call's credits with.
-        if let Ok(answer) = self.ask("account/rateLimits/read", Value::Null).await? {
-            let mut before = limits(&answer["rateLimits"]);
-            before.reached |= answer["ordinaryUsageAllowed"].as_bool() == Some(false);
-            self.drive.plan.begins(before)?;
+        match self.ask("account/rateLimits/read", Value::Null).await? {
+            Ok(answer) => {
+                let mut before = limits(&answer["rateLimits"]);
+                before.reached |= answer["ordinaryUsageAllowed"].as_bool() == Some(false);
+                self.drive.plan.begins(before)?;
+            }
+            Err(_) => self.drive.plan.begins_as_told()?,
         }
         let begun = self.ask("thread/start", command::thread(&self.drive.terms, route)).await?;
         let begun = begun.map_err(|why| died(&why))?;

@@ -8,6 +8,7 @@ pub mod failure;
 pub mod permit;
 pub mod programs;
 pub mod story;
+pub mod told;
 
 use std::path::PathBuf;
 

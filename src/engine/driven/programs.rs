@@ -14,9 +14,8 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use crate::base::env::Env;
-use crate::config::provider::{CLAUDE, CODEX};
 use crate::domain::route::EngineKind;
-use crate::routing::plan::{PlanFact, Program, Standing, program};
+use crate::routing::plan::{Program, Standing};
 use crate::sandbox::environment_of_program;
 
 /// Both are large programs; a machine under load takes its time to read them from the disk.
@@ -29,19 +28,6 @@ const OWN_FOLDERS: [(EngineKind, &[&str]); 2] = [
     (EngineKind::Claude, &["CLAUDE_CONFIG_DIR", "XDG_CONFIG_HOME"]),
     (EngineKind::Codex, &["CODEX_HOME", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"]),
 ];
-
-/// What both say, asked at the same time.
-#[must_use]
-pub fn all(env: &Env, tree: &Path) -> Vec<PlanFact> {
-    std::thread::scope(|scope| {
-        let programs = [CLAUDE, CODEX].into_iter().filter_map(program);
-        let asked = programs.map(|program| {
-            scope.spawn(move || PlanFact { provider: program.name, standing: standing(env, tree, program) })
-        });
-        let asked: Vec<_> = asked.collect();
-        asked.into_iter().filter_map(|said| said.join().ok()).collect()
-    })
-}
 
 /// The program's file; never one of the project's own.
 #[must_use]
@@ -69,7 +55,9 @@ pub fn environment(
     vars
 }
 
-fn standing(env: &Env, tree: &Path, program: &Program) -> Standing {
+/// Whether it is here, new enough, and logged in with what.
+#[must_use]
+pub fn standing(env: &Env, tree: &Path, program: &Program) -> Standing {
     let Some(file) = find(env, tree, program) else { return Standing::Missing };
     let vars = environment(env, tree, program, &[], None);
     let ask = |arguments: &[&str]| ask(&file, arguments, &vars);

@@ -16,7 +16,7 @@ fn code(finished: &Value) -> &str {
     finished["error"]["code"].as_str().unwrap_or_default()
 }
 
-fn limits(balance: &str) -> Value {
+pub(super) fn limits(balance: &str) -> Value {
     json!({"limitId": "codex", "primary": {"usedPercent": 42, "windowDurationMins": 300, "resetsAt": 1_795_600_000},
         "secondary": {"usedPercent": 10, "windowDurationMins": 10080, "resetsAt": 1_795_900_000},
         "credits": {"hasCredits": true, "unlimited": false, "balance": balance}, "rateLimitReachedType": null})
@@ -38,7 +38,7 @@ fn item(method: &str, item: &Value) -> Value {
     event(method, &json!({"threadId": "th", "turnId": "tu", "item": item}))
 }
 
-fn answer(after: &str) -> Vec<Value> {
+pub(super) fn answer(after: &str) -> Vec<Value> {
     let command = |status: &str, output: Value, exit: Value| {
         json!({"type": "commandExecution", "id": "call_1",
         "command": "/bin/bash -lc make", "status": status, "aggregatedOutput": output, "exitCode": exit})
@@ -57,22 +57,27 @@ fn answer(after: &str) -> Vec<Value> {
 }
 
 fn machine(account: &Value, before: &str, after: &[Value]) -> Machine {
+    machine_with(account, &limits(before), after)
+}
+
+pub(super) fn machine_with(account: &Value, before: &Value, after: &[Value]) -> Machine {
     let reply = |id: u64, result: Value| json!({"id": id, "result": result});
     Machine::new()
         .lines("1", &[reply(1, json!({"userAgent": "vk/0.169.0"}))])
         .lines("2", &[reply(2, json!({"account": account, "requiresOpenaiAuth": true}))])
-        .lines("3", &[reply(3, json!({"rateLimits": limits(before)}))])
+        .lines("3", &[reply(3, json!({"rateLimits": before}))])
         .lines("4", &[reply(4, json!({"thread": {"id": "01a20e40-fcbf-70a0-926d-3dc48674e376"}, "modelProvider": "openai"}))])
         .lines("5", after)
         .program(
             "codex",
             "case \"$1 $2\" in '--version '*) echo 'codex-cli 0.169.0'; exit;; 'login status') echo 'Logged in using ChatGPT' >&2; exit;; esac\n\
+             case \"$*\" in *project_doc*) ;; *) for i in 1 2 3; do read -r line; say $i; done; exit;; esac\n\
              printf '%s\\n' \"$@\" > \"$here/codex.args\"; env > \"$here/codex.env\"\n\
              hear; say 1; hear; hear; say 2; hear; say 3; hear; say 4; hear; say 5; hear\n",
         )
 }
 
-fn chatgpt() -> Value {
+pub(super) fn chatgpt() -> Value {
     json!({"type": "chatgpt", "email": "ann@example.com", "planType": "pro"})
 }
 

@@ -5,6 +5,8 @@
 mod claude;
 #[cfg(unix)]
 mod codex;
+#[cfg(unix)]
+mod extra;
 #[cfg(target_os = "linux")]
 mod real;
 #[cfg(unix)]

@@ -38,6 +38,11 @@ impl Machine {
     /// prints lines, `hear` waits for one and keeps it.
     pub fn claude(self, status: &Value, account: &Value, script: &str) -> Self {
         self.write("claude.version", "2.1.331 (Claude Code)\n");
+        let machine = if self.bin.join("claude.usage").exists() { self } else { self.usage(&Value::Null) };
+        machine.claude_program(status, account, script)
+    }
+
+    fn claude_program(self, status: &Value, account: &Value, script: &str) -> Self {
         self.write("claude.status", &format!("{status:#}\n"));
         let answer = json!({"type": "control_response", "response": {"subtype": "success", "request_id": "vk-initialize",
             "response": {"commands": [], "account": account}}});
@@ -46,11 +51,20 @@ impl Machine {
             "claude",
             &format!(
                 "case \"$1\" in --version) cat \"$here/claude.version\"; exit;; auth) cat \"$here/claude.status\"; exit;; esac\n\
+                 case \"$*\" in *--model*) ;; *) read -r line; read -r line; printf '%s\\n' \"$line\" > \"$here/claude.asked\"; say claude.usage; exit;; esac\n\
                  printf '%s\\n' \"$@\" > \"$here/claude.args\"; env > \"$here/claude.env\"; pwd > \"$here/claude.pwd\"\n\
                  read -r line; cat \"$here/claude.account\"\n\
                  hear\n{script}\n"
             ),
         )
+    }
+
+    /// What it says of its plan before a task: its `rate_limits`.
+    pub fn usage(self, limits: &Value) -> Self {
+        let answer = json!({"type": "control_response", "response": {"subtype": "success", "request_id": "vk-usage",
+            "response": {"rate_limits_available": true, "rate_limits": limits}}});
+        self.write("claude.usage", &format!("{answer}\n"));
+        self
     }
 
     /// One that is logged in with a plan.
