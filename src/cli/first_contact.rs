@@ -7,11 +7,12 @@ use crate::catalog::Catalog;
 use crate::config::{Flags, KeyChoice, ProviderSettings, Trust};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::path::{Auth, PayPath};
+use crate::domain::route::CredentialRef;
 use crate::domain::ui::Question;
 use crate::present;
 use crate::present::first_contact::{self, Overview, Sight};
 use crate::routing::plan::{self, Standing};
-use crate::routing::{self, payer};
+use crate::routing::{self, PathRow, payer};
 use crate::task::detect::{self, Found};
 use crate::task::prepare::Known;
 
@@ -29,6 +30,13 @@ pub struct Chosen {
 /// Something that one keypress makes the route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Offer {
+    /// A path that is possible as things are.
+    Row {
+        path: PayPath,
+        provider: String,
+        label: Option<String>,
+        model: String,
+    },
     Stored {
         provider: String,
         label: String,
@@ -95,11 +103,11 @@ fn next_commands(failure: &Failure, found: &Found, known: &Known) -> Vec<String>
 /// The question, where it is about one project.
 pub const IN_THIS_PROJECT: &str = "Whose account pays in this project?";
 
-/// Asks `whose` account pays.
+/// Asks `whose` account pays. Where `rows` has every path side by side, those that are possible are chosen there.
 ///
 /// # Errors
 /// Exit 3 with the commands to type where nobody is there to ask, nothing was chosen, or a key could not be stored.
-pub async fn choose(context: &Context, known: &Known, whose: &str) -> Result<Chosen, Failure> {
+pub async fn choose(context: &Context, known: &Known, whose: &str, rows: &[PathRow]) -> Result<Chosen, Failure> {
     let refused = || match known.decide(None) {
         Err(failure) if failure.code == routing::NO_PATH => failure,
         _ => Failure::new(Status::NoCredential, routing::NO_PATH, "nothing was chosen").fix("vk use byok"),
@@ -110,11 +118,20 @@ pub async fn choose(context: &Context, known: &Known, whose: &str) -> Result<Cho
         return Err(refused());
     }
     let found = detect::all(&context.env).await;
-    let offers = offers(known, &found);
+    let offers = offers(known, &found, rows);
     let sights = sights(known, &found, &offers);
+    let digit_of = |row: &PathRow| {
+        let at = offers.iter().position(|offer| offer.is_row(row));
+        at.map(|at| digit(at).to_string()).unwrap_or_default()
+    };
+    let table = if rows.is_empty() {
+        String::new()
+    } else {
+        present::route::side_by_side(rows, digit_of, present::table::width(&context.env)) + "\n"
+    };
     let mut question = Question {
         text: whose.to_owned(),
-        detail: Some(first_contact::list(&sights).trim_end().to_owned()),
+        detail: Some((table + &first_contact::list(&sights)).trim_end().to_owned()),
         options: vec![('n', "nobody, for now".to_owned())],
         one_key: true,
     };
@@ -132,6 +149,7 @@ fn digit(at: usize) -> char {
 impl Offer {
     fn name(&self) -> String {
         match self {
+            Self::Row { path, provider, .. } => format!("{path} {provider}"),
             Self::Stored { provider, label } => format!("key {provider} {label}"),
             Self::Plan { provider } => format!("the login of {provider}"),
             Self::Keyless { provider, .. } => provider.clone(),
@@ -142,7 +160,7 @@ impl Offer {
 }
 
 /// At most nine, so that each has a digit: what is there first, then what could be made.
-fn offers(known: &Known, found: &Found) -> Vec<Offer> {
+fn offers(known: &Known, found: &Found, rows: &[PathRow]) -> Vec<Offer> {
     let settings = &known.loaded.settings;
     let wanted = |name: &str| settings.provider.as_ref().is_none_or(|named| named.value == name);
     let mut offers = Vec::new();
@@ -174,14 +192,33 @@ fn offers(known: &Known, found: &Found) -> Vec<Offer> {
         }
     }
     offers.retain(|offer| wanted(offer.provider()));
+    // What is possible already stands in the table, and comes first.
+    let possible: Vec<Offer> = rows.iter().filter_map(Offer::of_row).collect();
+    offers.retain(|offer| !possible.iter().any(|row| row.provider() == offer.provider()));
+    offers.splice(0..0, possible);
     offers.truncate(9);
     offers
 }
 
 impl Offer {
+    fn of_row(row: &PathRow) -> Option<Self> {
+        let route = row.route.as_ref()?;
+        let label = match &route.credential {
+            CredentialRef::Stored { label, .. } => Some(label.clone()),
+            _ => None,
+        };
+        let (provider, model) = (route.provider.clone(), route.model.clone());
+        Some(Self::Row { path: route.path, provider, label, model })
+    }
+
+    fn is_row(&self, row: &PathRow) -> bool {
+        Self::of_row(row).is_some_and(|of_row| of_row == *self)
+    }
+
     fn provider(&self) -> &str {
         match self {
-            Self::Stored { provider, .. }
+            Self::Row { provider, .. }
+            | Self::Stored { provider, .. }
             | Self::Keyless { provider, .. }
             | Self::Ambient { provider, .. }
             | Self::NewKey { provider } => provider,
@@ -269,6 +306,16 @@ fn take(offer: &Offer, context: &Context, known: &Known) -> Result<Chosen, Failu
     let (has_one, several) = (stored > 0, stored > 1);
     let chosen = |key, model| Chosen { path, provider: provider.clone(), key, model };
     match offer {
+        Offer::Row { path, label, model, .. } => {
+            // What the provider has by itself is not written down.
+            let needs_model = *path == PayPath::Free && label.is_none();
+            Ok(Chosen {
+                path: *path,
+                provider: provider.clone(),
+                key: label.clone().filter(|_| several),
+                model: needs_model.then(|| model.clone()),
+            })
+        }
         Offer::Stored { label, .. } => Ok(chosen(several.then(|| label.clone()), None)),
         // Beside a token of the same plan, its own word says that it is the login.
         Offer::Plan { .. } => Ok(chosen(has_one.then(|| plan::OWN_LOGIN.to_owned()), None)),

@@ -10,7 +10,7 @@ use crate::ledger::Ledger;
 use crate::net::http::Client;
 use crate::present::route::{self, Shown};
 use crate::present::{self, table};
-use crate::routing;
+use crate::routing::{self, PathRow};
 use crate::task::forecast::History;
 use crate::task::prepare::{self, Known};
 use crate::task::{credits, free};
@@ -26,11 +26,7 @@ pub async fn run(args: RouteArgs, context: &Context) -> Result<(), Failure> {
     let (mut rows, decided) =
         known.with_facts(settings, args.task.as_deref(), |facts| (routing::table(facts), routing::decide(facts)));
     let mut decided = decided.map_err(|failure| prepare::typed_again(failure, &flags, "vk route ", ""));
-    // What cannot be asked is not shown; the table stands without it.
-    if let (Ok(client), Ok(ledger)) = (Client::new(&context.env), Ledger::open(&known.loaded.dirs.data)) {
-        credits::fill(&mut rows, &context.env, &known, &client, &ledger).await;
-    }
-    free::left::fill(&mut rows, &known)?;
+    fill(context, &known, &mut rows).await?;
     let mut notes = known.loaded.warnings.clone();
     match Ledger::open_existing(&known.loaded.dirs.data) {
         Ok(Some(ledger)) => History::read(&ledger, &known)?.fill(&mut rows, &known),
@@ -57,4 +53,16 @@ pub async fn run(args: RouteArgs, context: &Context) -> Result<(), Failure> {
         Err(failure) if failure.code != routing::NO_PATH => Err(failure),
         _ => Ok(()),
     }
+}
+
+/// What is left with each payer: of credits, of a free day.
+///
+/// # Errors
+/// A record of vk's own that cannot be read.
+pub async fn fill(context: &Context, known: &Known, rows: &mut [PathRow]) -> Result<(), Failure> {
+    // What cannot be asked is not shown; the table stands without it.
+    if let (Ok(client), Ok(ledger)) = (Client::new(&context.env), Ledger::open(&known.loaded.dirs.data)) {
+        credits::fill(rows, &context.env, known, &client, &ledger).await;
+    }
+    free::left::fill(rows, known)
 }

@@ -47,7 +47,7 @@ async fn make_first_contact(order: &Order, context: &Context) -> Result<(), Fail
         Err(failure) if failure.code == routing::NO_KEY => return offer_a_key(order, context, known, failure),
         _ => return Ok(()),
     }
-    let chosen = first_contact::choose(context, &known, first_contact::IN_THIS_PROJECT).await?;
+    let chosen = first_contact::choose(context, &known, first_contact::IN_THIS_PROJECT, &[]).await?;
     use_path::write(context, Scope::Project, &chosen.into())
 }
 

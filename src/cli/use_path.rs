@@ -11,7 +11,7 @@ use crate::config::{self, Change, Draft, Flags, Layer, Loaded, Scope, Settings, 
 use crate::domain::failure::Failure;
 use crate::domain::path::{PayPath, UnknownWord};
 use crate::net::http::Client;
-use crate::routing::{self, Facts, KeyFact};
+use crate::routing::{self, Facts, KeyFact, PathRow};
 use crate::task::free::discover;
 use crate::task::prepare::Known;
 
@@ -70,9 +70,21 @@ pub async fn run(args: UseArgs, context: &Context) -> Result<(), Failure> {
     // What a file says so far does not narrow a new choice.
     let settings = &mut known.loaded.settings;
     settings.provider = settings.provider.take().filter(|provider| provider.layer() >= Layer::Env);
-    let chosen = first_contact::choose(context, &known, whose).await?;
+    let rows = side_by_side(context, &known).await?;
+    let chosen = first_contact::choose(context, &known, whose, &rows).await?;
     write(context, scope, &chosen.into())?;
     tell_next(context)
+}
+
+/// Every path as `vk route` shows it; nobody is asked where nobody will choose.
+async fn side_by_side(context: &Context, known: &Known) -> Result<Vec<PathRow>, Failure> {
+    if !context.ui.interactive() {
+        return Ok(Vec::new());
+    }
+    known.ask_programs();
+    let mut rows = known.with_facts(&known.loaded.settings, None, routing::table);
+    super::route::fill(context, known, &mut rows).await?;
+    Ok(rows)
 }
 
 /// A server of this machine that is named now is asked which models it has, so that one need not be typed.

@@ -58,7 +58,6 @@ pub fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
         let same = |route: &Route| row.path == route.path && row.provider.as_ref() == Some(&route.provider);
         row.possible && shown.chosen.is_ok_and(same)
     };
-    let possible: Vec<&PathRow> = shown.rows.iter().filter(|row| row.possible).collect();
     let columns = width.map_or(usize::MAX, usize::from);
     let mut out = String::new();
     if let Err(failure) = shown.chosen {
@@ -71,35 +70,8 @@ pub fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
         }
         out.push('\n');
     }
-    if !possible.is_empty() {
-        // A column that would say nothing is not there.
-        let tells_left = possible.iter().any(|row| row.left.is_some());
-        let tells_usual = possible.iter().any(|row| row.estimate_usd.is_some());
-        let mut heads = vec!["", "path", "provider", "model", "who pays", "with"];
-        heads.extend(tells_usual.then_some("usually"));
-        heads.extend(tells_left.then_some("left"));
-        let mut table = new_table(&heads, width);
-        for row in possible {
-            let cells = [
-                cell(if is_chosen(row) { "=>" } else { "" }),
-                cell(row.path.as_str()),
-                cell(row.provider.as_deref().unwrap_or("-")),
-                cell(row.model.as_deref().unwrap_or("-")),
-                cell(row.payer.as_deref().unwrap_or("-")),
-                cell(&row.reason),
-            ];
-            let usual = tells_usual.then(|| cell(&usually(row)));
-            table.add_row(
-                cells.into_iter().chain(usual).chain(tells_left.then(|| cell(row.left.as_deref().unwrap_or("-")))),
-            );
-        }
-        out.push_str(&render(&table));
-        out.push('\n');
-    }
-    for row in shown.rows.iter().filter(|row| !row.possible) {
-        let provider = row.provider.as_ref().map_or_else(String::new, |provider| format!(" {provider}"));
-        out.push_str(&hanging(&format!("  not {}{provider}: ", row.path), &row.reason, width));
-    }
+    let mark = |row: &PathRow| if is_chosen(row) { "=>".to_owned() } else { String::new() };
+    out.push_str(&side_by_side(shown.rows, mark, width));
     if let Ok(route) = shown.chosen {
         out.push('\n');
         out.push_str(&wrap(&route.line(), columns, "", "  "));
@@ -116,6 +88,42 @@ pub fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
     let ignored = shown.ignored_ambient.iter().map(|name| format!("ignored ambient {name}"));
     for line in warnings.iter().cloned().chain(ignored).chain(shown.notes.iter().cloned()) {
         out.push_str(&wrap(&line, columns, "", "  "));
+    }
+    out
+}
+
+/// The paths that are possible as a table, each with its mark, and below it why the others are not.
+#[must_use]
+pub fn side_by_side(rows: &[PathRow], mark: impl Fn(&PathRow) -> String, width: Option<u16>) -> String {
+    let mut out = String::new();
+    let possible: Vec<&PathRow> = rows.iter().filter(|row| row.possible).collect();
+    if !possible.is_empty() {
+        // A column that would say nothing is not there.
+        let tells_left = possible.iter().any(|row| row.left.is_some());
+        let tells_usual = possible.iter().any(|row| row.estimate_usd.is_some());
+        let mut heads = vec!["", "path", "provider", "model", "who pays", "with"];
+        heads.extend(tells_usual.then_some("usually"));
+        heads.extend(tells_left.then_some("left"));
+        let mut table = new_table(&heads, width);
+        for row in possible {
+            let cells = [
+                cell(&mark(row)),
+                cell(row.path.as_str()),
+                cell(row.provider.as_deref().unwrap_or("-")),
+                cell(row.model.as_deref().unwrap_or("-")),
+                cell(row.payer.as_deref().unwrap_or("-")),
+                cell(&row.reason),
+            ];
+            let usual = tells_usual.then(|| cell(&usually(row)));
+            let left = tells_left.then(|| cell(row.left.as_deref().unwrap_or("-")));
+            table.add_row(cells.into_iter().chain(usual).chain(left));
+        }
+        out.push_str(&render(&table));
+        out.push('\n');
+    }
+    for row in rows.iter().filter(|row| !row.possible) {
+        let provider = row.provider.as_ref().map_or_else(String::new, |provider| format!(" {provider}"));
+        out.push_str(&hanging(&format!("  not {}{provider}: ", row.path), &row.reason, width));
     }
     out
 }
