@@ -127,7 +127,9 @@ pub async fn choose(context: &Context, known: &Known, whose: &str, rows: &[PathR
     let table = if rows.is_empty() {
         String::new()
     } else {
-        present::route::side_by_side(rows, digit_of, present::table::width(&context.env)) + "\n"
+        // The detail of a question stands behind a bar.
+        let width = present::table::width(&context.env).map(|width| width.saturating_sub(4));
+        present::route::side_by_side(rows, digit_of, width) + "\n"
     };
     let mut question = Question {
         text: whose.to_owned(),
@@ -194,7 +196,7 @@ fn offers(known: &Known, found: &Found, rows: &[PathRow]) -> Vec<Offer> {
     offers.retain(|offer| wanted(offer.provider()));
     // What is possible already stands in the table, and comes first.
     let possible: Vec<Offer> = rows.iter().filter_map(Offer::of_row).collect();
-    offers.retain(|offer| !possible.iter().any(|row| row.provider() == offer.provider()));
+    offers.retain(|offer| !possible.iter().any(|row| row.stands_for(offer)));
     offers.splice(0..0, possible);
     offers.truncate(9);
     offers
@@ -215,6 +217,16 @@ impl Offer {
         Self::of_row(row).is_some_and(|of_row| of_row == *self)
     }
 
+    /// Whether the row pays with what the offer is about: another key of its provider is another choice.
+    fn stands_for(&self, offer: &Self) -> bool {
+        let Self::Row { provider, label, .. } = self else { return false };
+        match offer {
+            Self::Stored { provider: of, label: other } => provider == of && label.as_ref() == Some(other),
+            Self::Row { .. } => false,
+            _ => provider == offer.provider(),
+        }
+    }
+
     fn provider(&self) -> &str {
         match self {
             Self::Row { provider, .. }
@@ -233,10 +245,14 @@ fn sights(known: &Known, found: &Found, offers: &[Offer]) -> Vec<Sight> {
     let catalog = Catalog::bundled();
     let who = |name: &str, provider: &ProviderSettings| payer(catalog, name, provider);
     let key_of = |matches: &dyn Fn(&Offer) -> bool| offers.iter().position(matches).map(digit);
+    let in_table = |offer: &Offer| offers.iter().any(|row| row.stands_for(offer));
     let mut sights = Vec::new();
     for key in &known.keys {
         let Some(provider) = settings.providers.get(&key.provider) else { continue };
         let offer = Offer::Stored { provider: key.provider.clone(), label: key.label.clone() };
+        if in_table(&offer) {
+            continue;
+        }
         sights.push(Sight {
             key: key_of(&|each| *each == offer),
             what: format!("key {} {} {}", key.provider, key.label, key.fingerprint),
@@ -256,6 +272,9 @@ fn sights(known: &Known, found: &Found, offers: &[Offer]) -> Vec<Sight> {
     for server in found.servers.iter().filter(|server| server.gateway.is_none()) {
         let models = if server.models.is_empty() { String::new() } else { format!(": {}", server.models.join(", ")) };
         let name = server.provider(settings);
+        if name.is_some_and(|name| in_table(&Offer::Keyless { provider: name.to_owned(), model: None })) {
+            continue;
+        }
         let model = server.models.first().map_or("MODEL", String::as_str);
         let how = name.map(|name| format!("vk use free --provider {name} --model {model}")).unwrap_or_default();
         sights.push(Sight {
@@ -268,6 +287,9 @@ fn sights(known: &Known, found: &Found, offers: &[Offer]) -> Vec<Sight> {
     }
     for fact in known.ask_programs().iter().filter(|fact| fact.standing != Standing::Missing) {
         let name = fact.provider;
+        if in_table(&Offer::Plan { provider: name }) {
+            continue;
+        }
         let why_not = plan::program(name).and_then(|program| program.why_not(Some(&fact.standing)));
         let (what, how) = match (&fact.standing, why_not) {
             (Standing::LoggedIn { account: Some(account), .. }, _) => {

@@ -26,13 +26,8 @@ pub async fn run(args: RouteArgs, context: &Context) -> Result<(), Failure> {
     let (mut rows, decided) =
         known.with_facts(settings, args.task.as_deref(), |facts| (routing::table(facts), routing::decide(facts)));
     let mut decided = decided.map_err(|failure| prepare::typed_again(failure, &flags, "vk route ", ""));
-    fill(context, &known, &mut rows).await?;
     let mut notes = known.loaded.warnings.clone();
-    match Ledger::open_existing(&known.loaded.dirs.data) {
-        Ok(Some(ledger)) => History::read(&ledger, &known)?.fill(&mut rows, &known),
-        Ok(None) => {}
-        Err(error) => notes.push(format!("what tasks have cost here is not known: {error}")),
-    }
+    notes.extend(fill(context, &known, &mut rows).await?);
     if let Ok(route) = &mut decided {
         let (standings, note) = known.standings(route);
         route.cap = standings.task_cap().or(route.cap);
@@ -55,14 +50,23 @@ pub async fn run(args: RouteArgs, context: &Context) -> Result<(), Failure> {
     }
 }
 
-/// What is left with each payer: of credits, of a free day.
+/// What the rows do not know by themselves: what is left with each payer, and what tasks have cost in this project.
+/// The answer is what could not be had.
 ///
 /// # Errors
 /// A record of vk's own that cannot be read.
-pub async fn fill(context: &Context, known: &Known, rows: &mut [PathRow]) -> Result<(), Failure> {
+pub async fn fill(context: &Context, known: &Known, rows: &mut [PathRow]) -> Result<Option<String>, Failure> {
+    let (ledger, note) = match Ledger::open_existing(&known.loaded.dirs.data) {
+        Ok(ledger) => (ledger, None),
+        Err(error) => (None, Some(format!("what tasks have cost here is not known: {error}"))),
+    };
     // What cannot be asked is not shown; the table stands without it.
-    if let (Ok(client), Ok(ledger)) = (Client::new(&context.env), Ledger::open(&known.loaded.dirs.data)) {
-        credits::fill(rows, &context.env, known, &client, &ledger).await;
+    if let Ok(client) = Client::new(&context.env) {
+        credits::fill(rows, &context.env, known, &client, ledger.as_ref()).await;
     }
-    free::left::fill(rows, known)
+    free::left::fill(rows, known)?;
+    if let Some(ledger) = &ledger {
+        History::read(ledger, known)?.fill(rows, known);
+    }
+    Ok(note)
 }

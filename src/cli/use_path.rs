@@ -70,6 +70,8 @@ pub async fn run(args: UseArgs, context: &Context) -> Result<(), Failure> {
     // What a file says so far does not narrow a new choice.
     let settings = &mut known.loaded.settings;
     settings.provider = settings.provider.take().filter(|provider| provider.layer() >= Layer::Env);
+    settings.key = settings.key.take().filter(|key| key.layer() >= Layer::Env);
+    settings.model = settings.model.take().filter(|model| model.layer() >= Layer::Env);
     let rows = side_by_side(context, &known).await?;
     let chosen = first_contact::choose(context, &known, whose, &rows).await?;
     write(context, scope, &chosen.into())?;

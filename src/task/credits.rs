@@ -19,7 +19,8 @@ use crate::routing::PathRow;
 /// The account behind a route, which can be asked before a task and after it.
 pub struct Account<'a> {
     client: &'a Client,
-    ledger: &'a Ledger,
+    /// Where nothing ran yet there is none, and no median.
+    ledger: Option<&'a Ledger>,
     route: &'a Route,
     secret: &'a Secret,
 }
@@ -27,7 +28,12 @@ pub struct Account<'a> {
 impl<'a> Account<'a> {
     /// `None` where nobody keeps credits: a key of the user's own, a plan, a server of this machine.
     #[must_use]
-    pub fn of(client: &'a Client, ledger: &'a Ledger, route: &'a Route, secret: Option<&'a Secret>) -> Option<Self> {
+    pub fn of(
+        client: &'a Client,
+        ledger: Option<&'a Ledger>,
+        route: &'a Route,
+        secret: Option<&'a Secret>,
+    ) -> Option<Self> {
         let keeps_credits = matches!(route.path, PayPath::Platform | PayPath::Free) && !route.rehearsed;
         keeps_credits.then_some(Self { client, ledger, route, secret: secret? })
     }
@@ -41,7 +47,10 @@ impl<'a> Account<'a> {
             credits_usd: left.credits.filter(|_| !is_free),
             free_requests: left.free_requests.filter(|_| is_free).map(|requests| requests.left),
             // A figure that is only shown: without it the credits stand alone.
-            median_usd: self.ledger.typical_cost(route.path, &route.provider).ok().flatten().filter(|_| !is_free),
+            median_usd: self
+                .ledger
+                .and_then(|ledger| ledger.typical_cost(route.path, &route.provider).ok().flatten())
+                .filter(|_| !is_free),
         };
         (left.credits_usd.is_some() || left.free_requests.is_some()).then_some(left)
     }
@@ -56,7 +65,7 @@ impl<'a> Account<'a> {
 
 /// Asks for every row whose credential can be read without a question to anybody. All at once: it takes as long as
 /// the slowest answer, three seconds at most.
-pub async fn fill(rows: &mut [PathRow], env: &Env, known: &Known, client: &Client, ledger: &Ledger) {
+pub async fn fill(rows: &mut [PathRow], env: &Env, known: &Known, client: &Client, ledger: Option<&Ledger>) {
     let asked = rows.iter().map(|row| async move {
         let route = row.route.as_ref().filter(|route| is_unattended(known, &route.credential))?;
         let secret = prepare::secret(env, known, &route.provider, &route.base_url, &route.credential).ok()??;

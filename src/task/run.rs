@@ -96,7 +96,7 @@ async fn run_to_end(
     ledger.begin_task(&task)?;
 
     let asked = (route.clone(), secret.clone());
-    let account = Account::of(&client, &ledger, &asked.0, asked.1.as_ref());
+    let account = Account::of(&client, Some(&ledger), &asked.0, asked.1.as_ref());
     if let Some(account) = &account {
         account.tell(ui.as_ref()).await;
     }

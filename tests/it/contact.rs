@@ -75,15 +75,19 @@ fn of_several_keys_the_one_that_was_pressed_is_written() {
     let vk = with_keys(Vk::new(), &["anthropic/client-a", "anthropic/client-b", "openai/work"]).git();
     let Some(mut vk_use) = start(&vk, &["use"]) else { return };
     let list = vk_use.wait_for("(n):");
-    assert!(list.contains("2  key anthropic client-b") && list.contains("3  key openai work"), "{list}");
-    vk_use.type_line("2");
+    // What pays as things are stands in the table with its digit, and nowhere else.
+    assert!(list.contains("│  1  byok  openai    gpt-"), "{list}");
+    assert!(list.contains("2  key anthropic client-a") && list.contains("3  key anthropic client-b"), "{list}");
+    assert!(!list.contains("key openai work") && list.contains("not platform: no platform provider has a key"), "{list}");
+    vk_use.type_line("3");
     vk_use.wait_for("next: vk run");
     assert_eq!(vk_use.end().code, 0);
     assert!(project_text(&vk).ends_with("provider = \"anthropic\"\nkey = \"client-b\"\n"), "{}", project_text(&vk));
     // A new choice is not narrowed by the one before.
     let Some(mut vk_use) = start(&vk, &["use"]) else { return };
-    vk_use.wait_for("(n):");
-    vk_use.type_line("3");
+    let list = vk_use.wait_for("(n):");
+    assert!(list.contains("│  1  byok  openai "), "{list}");
+    vk_use.type_line("1");
     vk_use.wait_for("removed key = \"client-b\": it was for anthropic");
     assert_eq!(vk_use.end().code, 0);
     assert!(project_text(&vk).ends_with("provider = \"openai\"\n"), "{}", project_text(&vk));
