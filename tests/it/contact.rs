@@ -78,7 +78,10 @@ fn of_several_keys_the_one_that_was_pressed_is_written() {
     // What pays as things are stands in the table with its digit, and nowhere else.
     assert!(list.contains("│  1  byok  openai    gpt-"), "{list}");
     assert!(list.contains("2  key anthropic client-a") && list.contains("3  key anthropic client-b"), "{list}");
-    assert!(!list.contains("key openai work") && list.contains("not platform: no platform provider has a key"), "{list}");
+    assert!(
+        !list.contains("key openai work") && list.contains("not platform: no platform provider has a key"),
+        "{list}"
+    );
     vk_use.type_line("3");
     vk_use.wait_for("next: vk run");
     assert_eq!(vk_use.end().code, 0);

@@ -13,11 +13,19 @@ pub(super) fn of_api(error: &ApiError, route: &Route) -> Failure {
     let words = words.trim();
     let failure = |status, code, what: &str| Failure::new(status, code, what).why(words);
     match kind.as_str() {
+        // Its words for a limit that is not the plan's (2.1.331); the plan's own has a code, or none of them.
+        "rate_limit" if words.contains("not your usage limit") => {
+            failure(Status::ProviderFailed, "rate_limited", "Anthropic limits how often claude may ask")
+                .fix("vk run --continue   # later")
+        }
         "rate_limit" if code.as_deref() == Some("usage_limit_reached") || *status == Some(429) => {
             used_up_for_now(&route.provider, words)
         }
-        "billing_error" => failure(Status::PayerBlocked, "payer_blocked", "the account of claude cannot pay")
-            .fix("vk run --continue   # once it can pay again"),
+        // It has no word of its own for every such answer.
+        word if word == "billing_error" || *status == Some(402) => {
+            failure(Status::PayerBlocked, "payer_blocked", "the account of claude cannot pay")
+                .fix("vk run --continue   # once it can pay again")
+        }
         "authentication_failed" | "oauth_org_not_allowed" => {
             let failure = failure(Status::NoCredential, "login_rejected", "the login of claude was rejected");
             match &route.credential {

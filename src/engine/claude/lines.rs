@@ -93,6 +93,8 @@ pub(super) struct Limits {
 pub(super) struct End {
     pub subtype: String,
     pub is_error: bool,
+    /// The HTTP status of the answer that ended it.
+    pub status: Option<u16>,
     pub text: String,
     pub startup: Option<String>,
     pub errors: Vec<String>,
@@ -110,6 +112,7 @@ pub(super) fn parse(value: &Value) -> Line {
         "result" => Line::End(End {
             subtype: text(value, "subtype").to_owned(),
             is_error: value["is_error"].as_bool().unwrap_or(false),
+            status: status(value),
             text: text(value, "result").to_owned(),
             startup: value["startup_failure_reason"].as_str().map(str::to_owned),
             errors: strings(&value["errors"]),
@@ -170,13 +173,17 @@ fn assistant(value: &Value) -> Line {
         let words = blocks.iter().map(|block| if let Block::Text { text, .. } = block { text.as_str() } else { "" });
         return Line::ApiError(ApiError {
             kind: kind.to_owned(),
-            status: value["api_error_status"].as_u64().and_then(|status| u16::try_from(status).ok()),
+            status: status(value),
             words: words.collect::<Vec<_>>().join(" "),
             code: value["api_error"].as_str().map(str::to_owned),
         });
     }
     let request_id = value["request_id"].as_str().map(str::to_owned);
     Line::Said { id: text(message, "id").to_owned(), request_id, blocks }
+}
+
+fn status(value: &Value) -> Option<u16> {
+    value["api_error_status"].as_u64().and_then(|status| u16::try_from(status).ok())
 }
 
 fn blocks(content: &Value) -> Vec<Block> {

@@ -32,7 +32,10 @@ use crate::domain::usage::Usage;
 use crate::ledger::import::Tool;
 pub(super) use told::told;
 
-use lines::{Init, Limits, Line, parse};
+use lines::{ApiError, Init, Limits, Line, parse};
+
+/// How long the end may take after an error was told.
+const LAST_WORD: Duration = Duration::from_secs(5);
 
 /// What its sandbox makes in the project, with an empty `.cc-writes` in it (2.1.331).
 const FOLDER: &str = ".claude";
@@ -123,6 +126,7 @@ impl<'a> Claude<'a> {
                 Line::ApiError(error) => {
                     self.flush("ok")?;
                     self.drive.books.abort("refused")?;
+                    let error = self.with_status(error).await;
                     return Err(failure::of_api(&error, self.drive.books.route));
                 }
                 Line::End(end) => {
@@ -137,6 +141,21 @@ impl<'a> Claude<'a> {
                 Line::Answer(_) | Line::Other => {}
             }
         }
+    }
+
+    /// Where the line of an error lacks the answer's HTTP status, the end that follows it has it.
+    async fn with_status(&mut self, mut error: ApiError) -> ApiError {
+        let end = async {
+            loop {
+                if let Line::End(end) = parse(&self.drive.next().await.ok()?) {
+                    return end.status;
+                }
+            }
+        };
+        if error.status.is_none() {
+            error.status = tokio::time::timeout(LAST_WORD, end).await.ok().flatten();
+        }
+        error
     }
 
     /// The first request has not been sent yet.

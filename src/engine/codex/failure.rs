@@ -12,24 +12,28 @@ pub(super) fn of_turn(error: &Value, route: &Route) -> Failure {
     let words = error["message"].as_str().unwrap_or_default();
     let info = &error["codexErrorInfo"];
     let word = info.as_str().or_else(|| info.as_object()?.keys().next().map(String::as_str)).unwrap_or_default();
+    // Where it has no word of its own for an answer, it tells the answer's HTTP status.
+    let status = info[word]["httpStatusCode"].as_u64();
     let failure = |status, code, what: &str| Failure::new(status, code, what).why(words);
-    match word {
-        "usageLimitExceeded" | "sessionBudgetExceeded" => used_up_for_now(&route.provider, words),
-        "unauthorized" => {
+    match (word, status) {
+        ("usageLimitExceeded" | "sessionBudgetExceeded", _) => used_up_for_now(&route.provider, words),
+        (_, Some(402)) => failure(Status::PayerBlocked, "payer_blocked", "the account of codex cannot pay")
+            .fix("vk run --continue   # once it can pay again"),
+        ("unauthorized", _) | (_, Some(401 | 403)) => {
             failure(Status::NoCredential, "login_rejected", "the login of codex was rejected").fix("codex login")
         }
-        "modelNotFound" => {
+        ("modelNotFound", _) => {
             failure(Status::Usage, "unknown_model", &format!("codex was refused the model {}", route.model))
                 .fix("vk run --continue --model balanced \"go on\"")
                 .fix("vk models list")
         }
-        "sandboxError" => failure(Status::NoSandbox, "no_sandbox", "the sandbox of codex cannot start here")
+        ("sandboxError", _) => failure(Status::NoSandbox, "no_sandbox", "the sandbox of codex cannot start here")
             .fix("vk run --sandbox off --approve all \"...\"   # commands run with your rights"),
-        "cyberPolicy" | "misalignmentPolicyViolation" => {
+        ("cyberPolicy" | "misalignmentPolicyViolation", _) => {
             failure(Status::GaveUp, "model_refused", "the model refused the task")
                 .fix("vk run --continue --model best \"go on\"")
         }
-        "badRequest" | "contextWindowExceeded" => {
+        ("badRequest" | "contextWindowExceeded", _) => {
             failure(Status::ProviderFailed, "bad_request", "the request of codex was refused")
                 .fix("vk run --continue --model best \"go on\"")
         }

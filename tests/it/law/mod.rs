@@ -3,6 +3,8 @@
 //! the user's own file.
 
 mod edges;
+#[cfg(target_os = "linux")]
+mod plans;
 
 use std::fmt::Write as _;
 

@@ -8,6 +8,6 @@ mod codex;
 #[cfg(unix)]
 mod extra;
 #[cfg(target_os = "linux")]
-mod real;
+pub mod real;
 #[cfg(unix)]
 mod stand_in;

@@ -15,12 +15,12 @@ use crate::run::report;
 use crate::support::env::Vk;
 use crate::support::turn::Turn;
 
-fn programs() -> Option<PathBuf> {
+pub fn programs() -> Option<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tools/npm");
     folder.join("whole").is_file().then(|| folder.join("node_modules/.bin"))
 }
 
-fn has(program: &str) -> bool {
+pub fn has(program: &str) -> bool {
     ["/usr/local/bin", "/usr/bin", "/bin"].iter().any(|folder| Path::new(folder).join(program).is_file())
 }
 
@@ -34,34 +34,42 @@ struct Seen {
     requests: Vec<(String, String, Value)>,
 }
 
-struct Server {
-    url: String,
+pub struct Server {
+    pub url: String,
     seen: Arc<Mutex<Seen>>,
 }
 
+/// The bytes that answer a request, by its first line and its body; none hang up.
+type Answer = dyn Fn(&str, &Value) -> Vec<u8> + Send + Sync;
+
 impl Server {
     fn start() -> Self {
+        Self::start_with(|line, body| answer(line, body).into_bytes())
+    }
+
+    pub fn start_with(answer: impl Fn(&str, &Value) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        let answer: Arc<Answer> = Arc::new(answer);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Seen::default()));
         let shared = Arc::clone(&seen);
         std::thread::spawn(move || {
             while let Ok((stream, _)) = listener.accept() {
-                let shared = Arc::clone(&shared);
-                std::thread::spawn(move || serve(stream, &shared));
+                let (shared, answer) = (Arc::clone(&shared), Arc::clone(&answer));
+                std::thread::spawn(move || serve(stream, &shared, &*answer));
             }
         });
         Self { url, seen }
     }
 
-    fn calls(&self, path: &str) -> Vec<(String, Value)> {
+    pub fn calls(&self, path: &str) -> Vec<(String, Value)> {
         let seen = self.seen.lock().unwrap();
         let asked = seen.requests.iter().filter(|(line, ..)| line.starts_with("POST") && line.contains(path));
         asked.map(|(_, credential, body)| (credential.clone(), body.clone())).collect()
     }
 }
 
-fn serve(stream: TcpStream, seen: &Mutex<Seen>) {
+fn serve(stream: TcpStream, seen: &Mutex<Seen>, answer: &Answer) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let (mut line, mut length, mut credential) = (String::new(), 0, String::new());
     if reader.read_line(&mut line).unwrap_or(0) == 0 {
@@ -86,10 +94,10 @@ fn serve(stream: TcpStream, seen: &Mutex<Seen>) {
     let answer = answer(&line, &body);
     seen.lock().unwrap().requests.push((line, credential, body));
     let mut stream = stream;
-    let _ = stream.write_all(answer.as_bytes());
+    let _ = stream.write_all(&answer);
 }
 
-fn answer(line: &str, body: &Value) -> String {
+pub fn answer(line: &str, body: &Value) -> String {
     let reply = |kind: &str, headers: &str, body: &str| {
         format!(
             "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}",
@@ -131,7 +139,7 @@ fn answer(line: &str, body: &Value) -> String {
     reply("application/json", "", "{}")
 }
 
-fn user(bin: &Path) -> Vk {
+pub fn user(bin: &Path) -> Vk {
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display());
     Vk::new()
         .file("src.txt", "x\n")
@@ -142,6 +150,19 @@ fn user(bin: &Path) -> Vk {
         .var("OPENAI_API_KEY", "sk-poison")
         .var("CODEX_API_KEY", "sk-poison")
         .var("GITHUB_TOKEN", "poison")
+}
+
+/// A folder with a login of codex, and its token. Codex makes its helpers nowhere below /tmp.
+pub fn codex_login() -> (tempfile::TempDir, String) {
+    let home = tempfile::Builder::new().prefix("codex-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let part = |value: Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    let claims = json!({"exp": 4_000_000_000_u64, "email": "ann@example.com", "https://api.openai.com/auth":
+        {"chatgpt_account_id": "acc-1", "chatgpt_plan_type": "pro", "chatgpt_user_id": "u-1"}});
+    let token = format!("{}.{}.{}", part(json!({"alg": "none"})), part(claims), part(json!({})));
+    let login = json!({"auth_mode": "chatgpt", "OPENAI_API_KEY": null, "last_refresh": "2026-11-24T00:00:00Z", "tokens":
+        {"id_token": token, "access_token": token, "refresh_token": "", "account_id": "acc-1"}});
+    std::fs::write(home.path().join("auth.json"), login.to_string()).unwrap();
+    (home, token)
 }
 
 /// What the model saw of its command.
@@ -191,15 +212,7 @@ fn the_real_codex_works_on_its_own_login() {
     if !has("node") || !has("bwrap") {
         return eprintln!("skipped: codex needs node and bubblewrap");
     }
-    // Its helpers are not made below /tmp.
-    let home = tempfile::Builder::new().prefix("codex-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let part = |value: Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-    let claims = json!({"exp": 4_000_000_000_u64, "email": "ann@example.com", "https://api.openai.com/auth":
-        {"chatgpt_account_id": "acc-1", "chatgpt_plan_type": "pro", "chatgpt_user_id": "u-1"}});
-    let token = format!("{}.{}.{}", part(json!({"alg": "none"})), part(claims), part(json!({})));
-    let login = json!({"auth_mode": "chatgpt", "OPENAI_API_KEY": null, "last_refresh": "2026-11-24T00:00:00Z", "tokens":
-        {"id_token": token, "access_token": token, "refresh_token": "rt-1", "account_id": "acc-1"}});
-    std::fs::write(home.path().join("auth.json"), login.to_string()).unwrap();
+    let (home, token) = codex_login();
     let server = Server::start();
     let vk = user(&bin).provider("codex", &format!("{}/backend-api", server.url));
     let vk = vk.var("CODEX_HOME", home.path().to_str().unwrap());
