@@ -39,7 +39,7 @@ pub struct Codex<'a> {
     used: Option<Usage>,
     /// What the account said last: whether a further call may follow it.
     said: Limits,
-    running: BTreeMap<String, Instant>,
+    running: BTreeMap<String, (Item, Instant)>,
     last: String,
 }
 
@@ -165,7 +165,7 @@ impl<'a> Codex<'a> {
 
     fn started(&mut self, item: &Item) -> Result<(), Failure> {
         if matches!(item.kind.as_str(), "commandExecution" | "fileChange") {
-            self.running.insert(item.id.clone(), Instant::now());
+            self.running.insert(item.id.clone(), (item.clone(), Instant::now()));
             let (call_id, name) = (item.id.clone(), name_of(item).to_owned());
             let summary = item.text.lines().next().unwrap_or_default().to_owned();
             self.drive.ui.event(&Event::ToolStarted { call_id, name, summary });
@@ -183,12 +183,10 @@ impl<'a> Codex<'a> {
             "commandExecution" | "fileChange" => {
                 let ok = item.status == "completed";
                 let started = self.running.remove(&item.id);
-                let ms = started.map_or(0, |at| u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX));
-                let name = name_of(&item).to_owned();
-                let (call_id, exit_code) = (item.id.clone(), item.exit_code);
-                self.drive.ui.event(&Event::ToolFinished { call_id, name: name.clone(), ok, exit_code, ms });
-                let call = ToolCall { id: item.id.clone(), name, input: ToolInput::Text(item.text) };
-                self.drive.push(Said::assistant(vec![Block::ToolCall(call)]))?;
+                let ms = started.map_or(0, |(_, at)| u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX));
+                let (call_id, name, exit_code) = (item.id.clone(), name_of(&item).to_owned(), item.exit_code);
+                self.drive.ui.event(&Event::ToolFinished { call_id, name, ok, exit_code, ms });
+                self.drive.push(Said::assistant(vec![call_of(&item)]))?;
                 let content = if item.output.is_empty() { item.status } else { item.output };
                 let result = ToolResult { call_id: item.id, content, is_error: !ok };
                 self.drive.push(Said { role: Role::User, content: vec![Block::ToolResult(result)] })?;
@@ -254,6 +252,11 @@ impl<'a> Codex<'a> {
         let (paid, proof) = self.drive.stop(failure).await;
         let proof = if paid == Paid::Extra { proof } else { Proof::Claimed };
         let _ = self.settle_as("ok", paid, proof);
+        // What was under way is told too: it may have been done.
+        let open: Vec<Block> = std::mem::take(&mut self.running).values().map(|(item, _)| call_of(item)).collect();
+        if !open.is_empty() {
+            let _ = self.drive.push(Said::assistant(open));
+        }
         self.drive.leave(failure);
     }
 }
@@ -279,6 +282,15 @@ impl Engine for Codex<'_> {
     async fn close(&mut self) {
         self.drive.close().await;
     }
+}
+
+/// The call as the transcript keeps it.
+fn call_of(item: &Item) -> Block {
+    let input = match item.kind.as_str() {
+        "commandExecution" => ToolInput::Json(json!({"command": item.text})),
+        _ => ToolInput::Text(item.text.clone()),
+    };
+    Block::ToolCall(ToolCall { id: item.id.clone(), name: name_of(item).to_owned(), input })
 }
 
 fn name_of(item: &Item) -> &'static str {

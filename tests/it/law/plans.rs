@@ -1,21 +1,22 @@
 //! The law for a plan: the real `claude` and `codex` meet every fault, and nobody else is asked. What they do with a
 //! fault is theirs; whom they ask and what vk makes of the end is tested here.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::Payer;
 use crate::plans::real::{Server, answer, codex_login, has, programs, user};
 use crate::run::report;
-use crate::support::env::Vk;
 use crate::support::provider::Provider;
+
+/// The bytes in place of a whole answer.
+type Spoilt = Box<dyn Fn(&str) -> Vec<u8> + Send + Sync>;
 
 /// What goes wrong with every call, and the exit code that it must give.
 struct Fault {
     name: &'static str,
-    /// What is answered in place of a whole answer.
-    bytes: Box<dyn Fn(&str) -> Vec<u8> + Send + Sync>,
+    bytes: Spoilt,
     code: i32,
 }
 
@@ -58,7 +59,7 @@ fn is_call(line: &str) -> bool {
 }
 
 /// A user with this program, and a stranger behind every other address.
-fn one(program: &'static str, bin: &PathBuf, fault: Fault) {
+fn one(program: &'static str, bin: &Path, fault: Fault) {
     let Fault { name, bytes, code } = fault;
     let stranger = Provider::start([]);
     let server = Server::start_with(move |line, body| {
@@ -97,6 +98,7 @@ fn one(program: &'static str, bin: &PathBuf, fault: Fault) {
     );
 }
 
+#[allow(clippy::print_stderr, reason = "a skipped test must be seen")]
 fn holds(program: &'static str, which: impl Fn(&str) -> bool) {
     let Some(bin) = programs().filter(|bin| bin.join(program).exists()) else {
         return eprintln!("skipped: {program} is not in target/tools/npm (tests/run installs it)");

@@ -22,11 +22,11 @@ pub(super) fn limits(balance: &str) -> Value {
         "credits": {"hasCredits": true, "unlimited": false, "balance": balance}, "rateLimitReachedType": null})
 }
 
-fn event(method: &str, params: &Value) -> Value {
+pub(super) fn event(method: &str, params: &Value) -> Value {
     json!({"method": method, "params": params})
 }
 
-fn used() -> Value {
+pub(super) fn used() -> Value {
     event(
         "thread/tokenUsage/updated",
         &json!({"threadId": "th", "tokenUsage": {"last": {"totalTokens": 1250, "inputTokens": 1200,
@@ -34,7 +34,7 @@ fn used() -> Value {
     )
 }
 
-fn item(method: &str, item: &Value) -> Value {
+pub(super) fn item(method: &str, item: &Value) -> Value {
     event(method, &json!({"threadId": "th", "turnId": "tu", "item": item}))
 }
 
@@ -61,8 +61,12 @@ fn machine(account: &Value, before: &str, after: &[Value]) -> Machine {
 }
 
 pub(super) fn machine_with(account: &Value, before: &Value, after: &[Value]) -> Machine {
+    installed_on(Machine::new(), account, before, after)
+}
+
+pub(super) fn installed_on(machine: Machine, account: &Value, before: &Value, after: &[Value]) -> Machine {
     let reply = |id: u64, result: Value| json!({"id": id, "result": result});
-    Machine::new()
+    machine
         .lines("1", &[reply(1, json!({"userAgent": "vk/0.169.0"}))])
         .lines("2", &[reply(2, json!({"account": account, "requiresOpenaiAuth": true}))])
         .lines("3", &[reply(3, json!({"rateLimits": before}))])

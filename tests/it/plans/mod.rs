@@ -6,6 +6,8 @@ mod claude;
 #[cfg(unix)]
 mod codex;
 #[cfg(unix)]
+mod crossing;
+#[cfg(unix)]
 mod extra;
 #[cfg(target_os = "linux")]
 pub mod real;
