@@ -31,6 +31,9 @@ use failure::died;
 use messages::{Item, Message, limits, parse};
 pub(super) use told::told;
 
+/// This many waits for the network in a row take more than a minute (0.169.0).
+const OFFLINE: u32 = 5;
+
 pub struct Codex<'a> {
     drive: Drive<'a>,
     thread: String,
@@ -40,6 +43,8 @@ pub struct Codex<'a> {
     /// What the account said last: whether a further call may follow it.
     said: Limits,
     running: BTreeMap<String, (Item, Instant)>,
+    /// How often in a row it has said that it waits for the network.
+    offline: u32,
     last: String,
 }
 
@@ -54,6 +59,7 @@ impl<'a> Codex<'a> {
             used: None,
             said: Limits::default(),
             running: BTreeMap::new(),
+            offline: 0,
             last: String::new(),
         }
     }
@@ -139,6 +145,7 @@ impl<'a> Codex<'a> {
                 Message::Used(usage) => {
                     self.settle("ok", Proof::Claimed)?;
                     self.drive.turns += 1;
+                    self.offline = 0;
                     self.used = Some(usage);
                 }
                 Message::Limits(now) => self.limits(now).await?,
@@ -146,6 +153,7 @@ impl<'a> Codex<'a> {
                     return Err(other_model("codex", &self.drive.books.route.model, &model));
                 }
                 Message::Retrying(reason) => {
+                    self.waits(&reason)?;
                     self.drive.ui.event(&Event::CallRetrying { attempt: 2, of: 5, wait_ms: 0, reason });
                 }
                 Message::End { status, error } => {
@@ -161,6 +169,20 @@ impl<'a> Codex<'a> {
                 Message::Answer(..) | Message::Other => {}
             }
         }
+    }
+
+    /// Where nothing answers it would wait for ever (0.169.0), and a script with it.
+    fn waits(&mut self, reason: &str) -> Result<(), Failure> {
+        if !reason.contains("waiting for network") {
+            return Ok(());
+        }
+        self.offline += 1;
+        if self.offline < OFFLINE {
+            return Ok(());
+        }
+        Err(Failure::new(Status::ProviderFailed, "provider_failed", "OpenAI does not answer codex")
+            .why(reason)
+            .fix("vk run --continue   # later"))
     }
 
     fn started(&mut self, item: &Item) -> Result<(), Failure> {

@@ -50,6 +50,7 @@ fn faults(program: &'static str) -> Vec<Fault> {
         status("529", 529, "overloaded_error", 6),
         Fault { name: "nobody answers", bytes: whole(&|_| Vec::new()), code: 6 },
         Fault { name: "cut", bytes: whole(&|whole| whole.as_bytes()[..whole.len() / 2].to_vec()), code: 6 },
+        Fault { name: "redirect", bytes: whole(&|_| http(307, "location: http://127.0.0.1:9/steal\r\n", "")), code: 6 },
         Fault { name: "html", bytes: whole(&|_| http(200, "", "<html>sign in</html>")), code: 6 },
     ]
 }
@@ -113,22 +114,23 @@ fn holds(program: &'static str, which: impl Fn(&str) -> bool) {
     });
 }
 
-/// After these claude makes ten more attempts, which take three minutes.
-const TRIED_TEN_TIMES: [&str; 2] = ["529", "nobody answers"];
+/// After these the programs try again for minutes.
+const SLOW: [&str; 3] = ["529", "nobody answers", "redirect"];
 
 #[test]
 fn the_plan_of_claude_pays_or_nobody() {
-    holds("claude", |name| !TRIED_TEN_TIMES.contains(&name));
-}
-
-#[test]
-#[ignore = "slow: claude tries again for three minutes"]
-fn the_plan_of_claude_pays_or_nobody_after_ten_attempts() {
-    holds("claude", |name| TRIED_TEN_TIMES.contains(&name));
+    holds("claude", |name| !SLOW.contains(&name));
 }
 
 #[test]
 fn the_plan_of_codex_pays_or_nobody() {
     // A login that is rejected is renewed by a server outside, which no test asks.
-    holds("codex", |name| name != "401");
+    holds("codex", |name| !["401", "redirect"].contains(&name));
+}
+
+#[test]
+#[ignore = "slow: the programs try again for three minutes"]
+fn the_plans_pay_or_nobody_after_many_attempts() {
+    holds("claude", |name| SLOW.contains(&name));
+    holds("codex", |name| name == "redirect");
 }

@@ -153,6 +153,21 @@ fn an_empty_plan_and_what_is_asked_outside_of_the_sandbox() {
     assert!(finished["refused"].to_string().contains("rm -rf /x"), "{finished}");
 }
 
+/// Where nothing answers, the real one says so for ever.
+#[test]
+fn a_network_that_does_not_come_back_ends_the_task() {
+    let waits =
+        event("error", &json!({"error": {"message": "Reconnecting... waiting for network"}, "willRetry": true}));
+    let machine = machine(&chatgpt(), "0", &vec![waits.clone(); 5]);
+    let (ran, finished) = run(&machine, &[]);
+    assert_eq!((ran.code, code(&finished)), (6, "provider_failed"), "{ran}");
+    // An answer in between is a network that is there.
+    let lines = [vec![waits.clone(); 4], vec![used()], vec![waits; 4], answer("0")].concat();
+    let machine = self::machine(&chatgpt(), "0", &lines);
+    let (ran, _) = run(&machine, &[]);
+    assert_eq!(ran.code, 0, "{ran}");
+}
+
 #[test]
 fn a_flag_that_it_cannot_hold_is_exit_2_and_starts_nothing() {
     for flags in [
