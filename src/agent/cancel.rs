@@ -35,26 +35,48 @@ impl Signal {
     }
 }
 
-/// Cheap to clone; all clones see the same signal, which never goes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct State {
+    signal: Option<Signal>,
+    /// The signal came again: whoever sent it means it.
+    insisted: bool,
+}
+
+/// Cheap to clone; all clones see the same signal. It goes back only where a person who interrupted says how to go on.
 #[derive(Clone, Debug)]
-pub struct Cancel(Arc<watch::Sender<Option<Signal>>>);
+pub struct Cancel(Arc<watch::Sender<State>>);
 
 impl Default for Cancel {
     fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(None)))
+        Self(Arc::new(watch::Sender::new(State::default())))
     }
 }
 
 impl Cancel {
-    /// The first signal stands; later ones change nothing.
+    /// The first signal stands; a later one only says that it is meant.
     pub fn send(&self, signal: Signal) {
-        self.0.send_if_modified(|current| {
-            let first = current.is_none();
+        self.0.send_if_modified(|state| {
+            let first = state.signal.is_none();
             if first {
-                *current = Some(signal);
+                state.signal = Some(signal);
+            } else {
+                state.insisted = true;
             }
             first
         });
+    }
+
+    /// Takes back one Ctrl-C, so that the task can go on; whether that is what there was.
+    #[must_use]
+    pub fn resume(&self) -> bool {
+        let once = State { signal: Some(Signal::Interrupt), insisted: false };
+        self.0.send_if_modified(|state| {
+            let taken = *state == once;
+            if taken {
+                *state = State::default();
+            }
+            taken
+        })
     }
 
     /// Sends [`Signal::Deadline`] after this long. Needs the runtime; ends with it.
@@ -68,14 +90,14 @@ impl Cancel {
 
     #[must_use]
     pub fn signal(&self) -> Option<Signal> {
-        *self.0.borrow()
+        self.0.borrow().signal
     }
 
     /// Resolves once a signal has come; never, if none does.
     pub async fn cancelled(&self) -> Signal {
         let mut receiver = self.0.subscribe();
         loop {
-            if let Some(signal) = *receiver.borrow_and_update() {
+            if let Some(signal) = receiver.borrow_and_update().signal {
                 return signal;
             }
             if receiver.changed().await.is_err() {
@@ -103,5 +125,18 @@ mod tests {
         cancel.send(Signal::Interrupt);
         assert_eq!(cancel.clone().cancelled().await, Signal::Terminate);
         assert_eq!(cancel.check().unwrap_err().exit_code(), 143);
+        assert!(!cancel.resume(), "only Ctrl-C is taken back");
+    }
+
+    #[test]
+    fn one_ctrl_c_can_be_taken_back_and_two_cannot() {
+        let cancel = Cancel::default();
+        assert!(!cancel.resume());
+        cancel.send(Signal::Interrupt);
+        assert!(cancel.resume() && cancel.check().is_ok());
+        cancel.send(Signal::Interrupt);
+        cancel.send(Signal::Interrupt);
+        assert!(!cancel.resume());
+        assert_eq!(cancel.check().unwrap_err().exit_code(), 130);
     }
 }

@@ -4,6 +4,7 @@ pub mod args;
 pub mod budget;
 pub mod compare;
 pub mod completions;
+mod compose;
 pub mod context;
 pub mod cost;
 pub mod demo;

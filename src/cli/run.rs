@@ -161,7 +161,7 @@ pub(super) fn listen(cancel: &Cancel) {
             // Caught from here on, not from when the task below first gets its turn: the route is resolved before.
             if let Ok(mut stream) = signal(kind) {
                 tokio::spawn(async move {
-                    if stream.recv().await.is_some() {
+                    while stream.recv().await.is_some() {
                         cancel.send(sent);
                     }
                 });
@@ -172,7 +172,7 @@ pub(super) fn listen(cancel: &Cancel) {
     {
         let interrupt = cancel.clone();
         tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
+            while tokio::signal::ctrl_c().await.is_ok() {
                 interrupt.send(Signal::Interrupt);
             }
         });

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal as _, Read as _};
 
+use super::compose;
 use super::context::Context;
 use crate::domain::failure::Failure;
 
@@ -22,6 +23,7 @@ pub(super) fn words(
     let (words, beside) = match (named, piped) {
         (Some(task), piped) => (task, piped.filter(|text| !text.trim().is_empty())),
         (None, Some(piped)) => (piped, None),
+        (None, None) if !continues && context.ui.converses() => (compose::words(context)?, None),
         (None, None) => (String::new(), None),
     };
     if words.trim().is_empty() && !continues {

@@ -42,6 +42,9 @@ pub fn describe(loaded: &Loaded) -> Vec<Described> {
     if settings.free.allow_training.source != Source::BuiltIn {
         add(&mut all, "free.allow_training", Some(&settings.free.allow_training));
     }
+    if settings.bell.source != Source::BuiltIn {
+        add(&mut all, "bell", Some(&settings.bell));
+    }
     for (name, provider) in &settings.providers {
         describe_provider(&mut all, name, provider);
     }

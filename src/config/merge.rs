@@ -80,6 +80,7 @@ pub(super) fn merge(layers: Layers) -> Result<(Settings, Vec<String>), ConfigErr
             allow_training: user.free.allow_training.unwrap_or(Sourced::built_in(false)),
         },
         codex_issuer: user.codex_issuer,
+        bell: user.bell.unwrap_or(Sourced::built_in(true)),
         worktree: if flags.worktree { project.worktree } else { WorktreeSettings::default() },
         providers: user.providers,
     };

@@ -34,6 +34,8 @@ pub struct Settings {
     pub fallback: Vec<Sourced<Edge>>,
     pub sandbox: SandboxSettings,
     pub free: FreeSettings,
+    /// Whether the terminal rings when a task is done or asks something.
+    pub bell: Sourced<bool>,
     /// What a new worktree gets; empty where none is asked for.
     pub worktree: WorktreeSettings,
     /// Where Codex logins are made and renewed; `None`: at the service's own identity server.

@@ -38,6 +38,7 @@ pub(super) struct UserValues {
     pub(super) free: FreeValues,
     /// `[login.codex] issuer`: the identity server of Codex plans, where it is not the service's own.
     pub(super) codex_issuer: Option<Sourced<String>>,
+    pub(super) bell: Option<Sourced<bool>>,
     /// `[projects."DIR"]`: the folder as written, and what it chooses.
     pub(super) projects: Vec<(PathBuf, Choice)>,
     /// `[projects."DIR".budget]`.
@@ -58,6 +59,7 @@ impl Default for UserValues {
             env: Vec::new(),
             free: FreeValues::default(),
             codex_issuer: None,
+            bell: None,
             projects: Vec::new(),
             project_budgets: Vec::new(),
         }
@@ -87,10 +89,23 @@ const REFUSED: &[Refused] = &[
 /// Reads the file. `home` stands for `~/` in folders; `own` are vk's folders, which no sandbox may write.
 pub(super) fn read(document: &Document<'_>, home: Option<&Path>, own: &[&Path]) -> Result<UserValues, ConfigError> {
     let mut top = document.parse()?;
-    let known =
-        ["path", "provider", "model", "key", "providers", "budget", "fallback", "sandbox", "free", "login", "projects"];
+    let known = [
+        "path",
+        "provider",
+        "model",
+        "key",
+        "providers",
+        "budget",
+        "fallback",
+        "sandbox",
+        "free",
+        "login",
+        "projects",
+        "bell",
+    ];
     top.expect(&known, REFUSED)?;
     let mut values = UserValues { choice: Choice::take(&mut top)?, ..UserValues::default() };
+    values.bell = top.take("bell").map(|entry| entry.boolean()).transpose()?;
     if let Some(entry) = top.take("providers") {
         for entry in entry.table()?.into_entries() {
             let settings = provider_table::read(&entry, values.providers.get(&entry.key))?;

@@ -41,6 +41,16 @@ pub trait Ui: Send + Sync {
     /// Whether somebody is there to answer: stderr is a terminal, /dev/tty opens, `CI` is not set, output is text.
     fn interactive(&self) -> bool;
 
+    /// Whether a person also reads what is answered and types what comes next: the three streams are one terminal.
+    fn converses(&self) -> bool {
+        false
+    }
+
+    /// Whether the terminal's bell may ring when a task is done or asks something.
+    fn ring(&self, on: bool) {
+        let _ = on;
+    }
+
     /// Asks and waits. `None` when nobody is there or the question was left by Ctrl-C or end of input.
     fn ask(&self, question: &Question) -> Option<char>;
 

@@ -19,6 +19,8 @@ pub(super) struct Screen {
     pub(super) err_is_terminal: bool,
     /// Whether stdout and stderr are one and the same terminal, so that what is written to either is read once.
     pub(super) same_terminal: bool,
+    /// Whether stdin is a terminal: words and not a file.
+    pub(super) in_is_terminal: bool,
     /// Whether the cursor may be moved on stderr.
     pub(super) can_redraw: bool,
     pub(super) colour: bool,
@@ -31,7 +33,8 @@ impl Screen {
         let out_is_terminal = std::io::stdout().is_terminal();
         let err_is_terminal = std::io::stderr().is_terminal();
         let same_terminal = out_is_terminal && err_is_terminal && same_device();
-        Self::from_facts(env, mode, out_is_terminal, err_is_terminal, same_terminal)
+        let in_is_terminal = std::io::stdin().is_terminal();
+        Self { in_is_terminal, ..Self::from_facts(env, mode, out_is_terminal, err_is_terminal, same_terminal) }
     }
 
     fn from_facts(env: &Env, mode: Mode, out_is_terminal: bool, err_is_terminal: bool, same_terminal: bool) -> Self {
@@ -41,6 +44,7 @@ impl Screen {
             out_is_terminal,
             err_is_terminal,
             same_terminal,
+            in_is_terminal: false,
             can_redraw: attended && !dumb,
             colour: err_is_terminal && !dumb && env.get("NO_COLOR").is_none(),
             attended,

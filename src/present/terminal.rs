@@ -6,7 +6,9 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 pub use super::ask::answered;
 use super::ask::{self, Tty, Typing};
@@ -27,6 +29,9 @@ use crate::domain::event::{Event, RouteResolved, TaskFinished};
 use crate::domain::failure::Failure;
 use crate::domain::ui::{Question, Ui};
 
+/// Who answered within this is still looking.
+const JUST_NOW: Duration = Duration::from_secs(3);
+
 pub struct Terminal {
     mode: Mode,
     quiet: bool,
@@ -36,6 +41,7 @@ pub struct Terminal {
     github: Github,
     term: console::Term,
     live: Option<Live>,
+    bell: AtomicBool,
     /// Taken before the live view's locks, never while one of them is held.
     voice: Mutex<Voice>,
 }
@@ -54,6 +60,8 @@ struct Voice {
     prose: Prose,
     /// The model's text before the one in `said`, where the person has read it.
     read: String,
+    /// When the person last answered: who just did needs no bell.
+    answered: Option<Instant>,
     /// Whether `task.finished`, with its error, has been told.
     finished: bool,
     /// Why stdout cannot be written, other than that its reader has gone.
@@ -65,7 +73,9 @@ impl Terminal {
     pub fn new(env: &Env, mode: Mode, quiet: bool) -> Self {
         let screen = Screen::of(env, mode);
         let term = console::Term::stderr();
-        Self::with(env, mode, quiet, screen, term, Box::new(io::stdout()), Box::new(io::stderr()))
+        let terminal = Self::with(env, mode, quiet, screen, term, Box::new(io::stdout()), Box::new(io::stderr()));
+        terminal.ring(true);
+        terminal
     }
 
     fn with(
@@ -89,6 +99,7 @@ impl Terminal {
             written: 0,
             prose: Prose::default(),
             read: String::new(),
+            answered: None,
             finished: false,
             broken: None,
         };
@@ -101,6 +112,7 @@ impl Terminal {
             github: Github::of(env),
             term,
             live,
+            bell: AtomicBool::new(false),
             voice: Mutex::new(voice),
         }
     }
@@ -266,6 +278,7 @@ impl Terminal {
             text.push_str(&summary::text(end, voice.spent, cap, self.paint, self.width()));
         }
         let _ = voice.err.write_all(text.as_bytes()).and_then(|()| voice.err.flush());
+        self.rings(voice);
     }
 
     /// Every event as JSON, or talk, the same lines as in a log, beside the one object of the end.
@@ -304,8 +317,19 @@ impl Terminal {
         if self.live.is_some() {
             self.stream(&mut voice, true);
         }
+        self.rings(&mut voice);
         drop(voice);
-        self.above(|| ask(&mut tty))
+        let answer = self.above(|| ask(&mut tty));
+        self.voice().answered = Some(Instant::now());
+        answer
+    }
+
+    /// Calls the person back who looks elsewhere.
+    fn rings(&self, voice: &mut Voice) {
+        let is_here = voice.answered.is_some_and(|at| at.elapsed() < JUST_NOW);
+        if self.bell.load(Ordering::Relaxed) && self.screen.attended && !self.quiet && !is_here {
+            let _ = voice.err.write_all(b"\x07").and_then(|()| voice.err.flush());
+        }
     }
 }
 
@@ -360,6 +384,14 @@ impl Ui for Terminal {
 
     fn interactive(&self) -> bool {
         self.screen.attended && Tty::open(&self.tty).is_some()
+    }
+
+    fn ring(&self, on: bool) {
+        self.bell.store(on, Ordering::Relaxed);
+    }
+
+    fn converses(&self) -> bool {
+        self.screen.in_is_terminal && self.screen.same_terminal && self.interactive()
     }
 
     fn ask(&self, question: &Question) -> Option<char> {

@@ -67,6 +67,7 @@ impl World {
     pub(super) fn new() -> Self {
         let settings = Settings {
             worktree: crate::config::WorktreeSettings::default(),
+            bell: crate::config::Sourced::built_in(true),
             path: None,
             provider: None,
             model: None,

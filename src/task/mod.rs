@@ -4,6 +4,7 @@ pub mod again;
 pub mod caps;
 pub mod checks;
 pub mod commit;
+mod conversation;
 pub mod credits;
 pub mod detect;
 mod diff;

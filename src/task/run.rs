@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::again;
 use super::checks::{self, Round};
+use super::conversation::Conversation;
 use super::credits::Account;
 use super::edges::{self, Step};
 use super::engines;
@@ -23,6 +24,7 @@ use crate::agent::transcript::Transcript;
 use crate::base::clock;
 use crate::base::env::Env;
 use crate::base::fsx;
+use crate::base::money::Usd;
 use crate::base::secret::Secret;
 use crate::catalog::Price;
 use crate::config::{self, Allow};
@@ -55,6 +57,7 @@ async fn run_to_end(
     ending: &mut Ending,
 ) -> Result<(), Failure> {
     let mut known = Known::read(env, &order.flags, ui)?;
+    ui.ring(known.loaded.settings.bell.value);
     for warning in &known.loaded.warnings {
         ui.say(warning);
     }
@@ -115,6 +118,7 @@ async fn run_to_end(
         failed: None,
         round: 0,
         place: &work_place,
+        conversation: Conversation::new(order, ui, cancel, &ledger, &task_id),
     };
     let result = running.work(route, price, secret, before).await;
     let end = TaskEnd {
@@ -164,6 +168,7 @@ struct Running<'a> {
     round: u32,
     /// Where the work is done, and what becomes of it.
     place: &'a Workplace,
+    conversation: Conversation<'a>,
 }
 
 /// A route with what its calls need: the price that they are recorded at, and the key.
@@ -194,6 +199,17 @@ impl Running<'_> {
         let result = loop {
             let result = self.leg(&route, price.clone(), secret.clone(), &mut transcript, &mut ground).await;
             let Err(failure) = result else { break Ok(()) };
+            match self.conversation.steering().await {
+                Ok(None) => {}
+                Ok(Some(words)) => match transcript.say(words) {
+                    Ok(()) => {
+                        self.round = 0;
+                        continue;
+                    }
+                    Err(error) => break Err(setup::unwritable(&self.folder(), &error)),
+                },
+                Err(failure) => break Err(failure),
+            }
             let failure = match self.other_member(failure, &route, &transcript).await {
                 Ok(next) => {
                     if next.0.provider != route.provider {
@@ -286,7 +302,20 @@ impl Running<'_> {
             let checked =
                 checks::round(&commands, round, &sandbox, self.ui.as_ref(), self.cancel, &mut self.ending.checks).await;
             match checked {
-                Ok(Round::Passed) => break Ok(()),
+                Ok(Round::Passed) => {
+                    let tally = engine.tally();
+                    let before: Usd = self.ending.legs.iter().map(|leg| leg.spent.counted).sum();
+                    match self.conversation.follow_up(tally.turns, before + tally.spent.counted).await {
+                        Ok(None) => break Ok(()),
+                        Ok(Some(words)) => {
+                            self.round = 0;
+                            if let Err(failure) = engine.say(&words) {
+                                break Err(failure);
+                            }
+                        }
+                        Err(failure) => break Err(failure),
+                    }
+                }
                 Ok(Round::Failed(_)) if round > self.order.check_rounds => {
                     break Err(checks::still_failing(&self.ending.checks, self.order.check_rounds));
                 }

@@ -19,6 +19,7 @@ fn now() -> Timestamp {
 fn with<T>(ask: impl FnOnce(&Market<'_>) -> T) -> T {
     let settings = Settings {
         worktree: crate::config::WorktreeSettings::default(),
+        bell: crate::config::Sourced::built_in(true),
         path: None,
         provider: None,
         model: None,

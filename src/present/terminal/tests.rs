@@ -55,6 +55,7 @@ impl Pty {
     ) -> Terminal {
         let env = Env::of(vars, Path::new("/"));
         let screen = Screen {
+            in_is_terminal: false,
             out_is_terminal: same_terminal,
             err_is_terminal: true,
             same_terminal,
@@ -367,6 +368,7 @@ fn nobody_is_there_without_a_terminal_to_ask_at() {
 fn piped(mode: Mode, quiet: bool) -> (Terminal, Sink, Sink) {
     let (out, err) = (Sink::default(), Sink::default());
     let screen = Screen {
+        in_is_terminal: false,
         out_is_terminal: false,
         err_is_terminal: false,
         same_terminal: false,

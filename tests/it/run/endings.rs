@@ -73,6 +73,8 @@ fn ctrl_c_at_a_question_ends_the_task_before_anything_more_is_spent() {
     run.wait_for("Run this command?");
     run.wait_for("(n):");
     run.type_keys("\x03");
+    run.wait_for("how should it go on?");
+    run.type_keys("\x03");
     let ran = run.end();
     assert_eq!((ran.code, provider.requests().len()), (130, 1), "{ran}");
     assert!(!vk.project().join("made").exists());

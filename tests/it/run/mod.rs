@@ -6,6 +6,8 @@ mod crossing;
 mod endings;
 mod faults;
 mod fixes;
+#[cfg(unix)]
+mod follow;
 mod gateway;
 mod long;
 mod money;

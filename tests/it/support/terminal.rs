@@ -96,9 +96,16 @@ impl Session {
     /// Waits for the end; the screen is `stdout`.
     pub fn end(mut self) -> Ran {
         let limit = Instant::now() + Duration::from_secs(20);
+        let mut answered = 0;
         let status = loop {
             if let Some(status) = self.program.try_wait().unwrap() {
                 break status;
+            }
+            // A task that is done asks what comes next: nothing.
+            let asked = self.text().matches("what next? (Enter ends)").count();
+            if asked > answered && self.text().trim_end().ends_with("what next? (Enter ends)") {
+                answered = asked;
+                self.type_line("");
             }
             assert!(Instant::now() < limit, "it does not end:\n{}", self.text());
             std::thread::sleep(Duration::from_millis(5));
