@@ -7,6 +7,7 @@ use super::cancel::{Cancel, Signal};
 use super::hold::Prefix;
 use super::proof::{Evidence, judge};
 pub use super::spent::Spent;
+use super::spent::unrecorded;
 use super::tariff::Tariff;
 use super::verdict::{self, Answered};
 use crate::base::clock;
@@ -155,7 +156,8 @@ impl Caller<'_> {
                     Ok(answer) => Attempt::Answered(Box::new(answer)),
                     Err(error) => Attempt::Failed(Box::new(error)),
                 }),
-                _ = renew.tick() => self.ledger.renew(self.task_id, clock::now())?,
+                // What was sent may cost whatever the ledger does meanwhile: only its end is worth failing for.
+                _ = renew.tick() => drop(self.ledger.renew(self.task_id, clock::now())),
             }
         }
     }
@@ -244,11 +246,11 @@ impl Caller<'_> {
     }
 
     fn settle(&mut self, attempt: &NewAttempt, settlement: &Settlement) -> Result<(), Failure> {
-        if let Err(error) = self.ledger.settle(&attempt.attempt_id, settlement) {
-            self.spent.lost();
-            return Err(error.into());
-        }
+        let recorded = self.ledger.settle(&attempt.attempt_id, settlement);
         self.spent.count(settlement);
+        if let Err(error) = recorded {
+            return Err(unrecorded(error, attempt, settlement));
+        }
         let cost = settlement.cost;
         self.ui.event(&Event::CallSettled {
             attempt_id: attempt.attempt_id.clone(),

@@ -1,9 +1,10 @@
 //! The sum of what one payer was asked to pay in a task.
 
 use crate::base::money::Usd;
-use crate::domain::cost::{CostState, Proof};
+use crate::domain::cost::{Charge, CostState, Proof};
+use crate::domain::failure::Failure;
 use crate::domain::usage::Usage;
-use crate::ledger::Settlement;
+use crate::ledger::{LedgerError, NewAttempt, Settlement};
 
 /// What one payer was asked to pay in this task.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,12 +42,26 @@ impl Spent {
         }
         self.proof = Some(weaker(self.proof, settlement.proof));
     }
+}
 
-    /// A call was sent and may have cost something, and nothing says so later.
-    pub const fn lost(&mut self) {
-        self.calls += 1;
-        self.unknown_calls += 1;
-        self.list = None;
+/// What is said of a call whose outcome the ledger could not take: what it cost, and how that gets there later. Until
+/// then it counts there as the most that it could have cost.
+#[must_use]
+pub fn unrecorded(error: LedgerError, attempt: &NewAttempt, settlement: &Settlement) -> Failure {
+    let mut failure = Failure::from(error);
+    let first = failure.why.take().map(|why| format!("{why}\n")).unwrap_or_default();
+    let id = &attempt.attempt_id;
+    match (settlement.cost.charge, settlement.cost.billed) {
+        (Charge::Billed, Some(billed)) => {
+            let held = attempt.hold;
+            let what = format!("the last call ({id}) cost {billed}, and the ledger has only that it may cost {held}");
+            let record = format!("vk budget settle {id} {}   # a minute after the ledger is back", billed.exact());
+            failure.why(first + &what).fix(record)
+        }
+        (Charge::Billed | Charge::Unknown, _) => {
+            failure.why(format!("{first}what the last call ({id}) cost is not known"))
+        }
+        _ => failure.why(format!("{first}the last call ({id}) cost nothing")),
     }
 }
 

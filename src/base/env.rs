@@ -106,6 +106,18 @@ impl Env {
         self.path("HOME")
     }
 
+    /// The person, as the system that started this names them: whoever a CI runs for, else the account. Empty where
+    /// nothing says it.
+    #[must_use]
+    pub fn person(&self) -> String {
+        // Sources: docs.github.com/actions/reference/workflows-and-actions/variables,
+        // docs.gitlab.com/ci/variables/predefined_variables (2026-11).
+        let of_ci = [("GITHUB_ACTIONS", "GITHUB_ACTOR"), ("GITLAB_CI", "GITLAB_USER_LOGIN")];
+        let ci = of_ci.into_iter().find_map(|(runs, actor)| self.get(actor).filter(|_| self.flag(runs)));
+        let account = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| self.get(name));
+        ci.or(account).map_or_else(|| account_of_process().unwrap_or_default(), str::to_owned)
+    }
+
     /// Set to anything but the empty string, `0` or `false`.
     #[must_use]
     pub fn flag(&self, name: &str) -> bool {
@@ -154,6 +166,23 @@ impl Env {
     }
 }
 
+/// The name of this process's account, where no variable has it: a container's first process has none.
+#[cfg(unix)]
+fn account_of_process() -> Option<String> {
+    let id = rustix::process::getuid().as_raw().to_string();
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    let mut lines = accounts.lines().map(|line| line.split(':'));
+    lines.find_map(|mut fields| {
+        let name = fields.next()?;
+        (fields.nth(1)? == id).then(|| name.to_owned())
+    })
+}
+
+#[cfg(not(unix))]
+fn account_of_process() -> Option<String> {
+    None
+}
+
 #[cfg(unix)]
 fn is_executable(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
@@ -173,6 +202,16 @@ mod tests {
     fn ambient_names_are_listed_but_empty_ones_are_not() {
         let env = Env::of(&[("ANTHROPIC_API_KEY", "x"), ("OPENAI_API_KEY", ""), ("LANG", "C")], Path::new("/"));
         assert_eq!(env.ambient(), ["ANTHROPIC_API_KEY"]);
+    }
+
+    #[test]
+    fn the_person_is_whom_a_ci_runs_for_or_the_account() {
+        let person = |vars: &[(&str, &str)]| Env::of(vars, Path::new("/")).person();
+        assert_eq!(person(&[("USER", "ann")]), "ann");
+        assert_eq!(person(&[("LOGNAME", "bob"), ("GITHUB_ACTOR", "eve")]), "bob");
+        assert_eq!(person(&[("USER", "runner"), ("GITHUB_ACTIONS", "true"), ("GITHUB_ACTOR", "ann")]), "ann");
+        assert_eq!(person(&[("GITLAB_CI", "true"), ("GITLAB_USER_LOGIN", "bob")]), "bob");
+        assert!(!person(&[]).is_empty(), "the account has a name");
     }
 
     #[test]

@@ -12,9 +12,9 @@ use crate::config::{self, Flags, Layer, trust};
 use crate::domain::budget::{Per, Subject};
 use crate::domain::failure::Failure;
 use crate::domain::path::PayPath;
-use crate::ledger::{Ledger, TeamBudget};
-use crate::task::caps;
+use crate::ledger::TeamBudget;
 use crate::task::prepare::Known;
+use crate::task::{caps, ledger};
 
 /// # Errors
 /// Exit 2 for what was typed or cannot be written, 7 for a project's file that is not trusted, 9 for the ledger.
@@ -112,8 +112,8 @@ fn set(amount: Usd, per: Per, of: &BudgetOf, context: &Context) -> Result<(), Fa
     let before = format!("vk budget set {} --per {per} ", amount.exact());
     match place(of, &known).map_err(|failure| whole(failure, &before))? {
         Place::Ledger => {
-            let ledger = Ledger::open(&known.loaded.dirs.data)?;
-            let set_by = context.env.get("USER").or_else(|| context.env.get("LOGNAME")).unwrap_or_default().to_owned();
+            let ledger = known.open_ledger()?;
+            let set_by = ledger::user(&known.loaded, &context.env);
             ledger.set_team_budget(&TeamBudget { per, limit: amount, set_by, set_at: clock::now() })?;
             context.ui.say(&format!("the ledger (written): {amount} a {per} for everyone who uses it"));
         }
@@ -176,7 +176,7 @@ fn clear(per: Option<Per>, of: &BudgetOf, context: &Context) -> Result<(), Failu
     match place(of, &known).map_err(|failure| whole(failure, &before))? {
         Place::Ledger => {
             let mut cleared = Vec::new();
-            if let Some(ledger) = Ledger::open_existing(&known.loaded.dirs.data)? {
+            if let Some(ledger) = known.ledger()? {
                 for per in pers {
                     if ledger.clear_team_budget(per)? {
                         cleared.push(format!("no budget a {per}"));
@@ -211,7 +211,7 @@ fn clear_what(known: &Known) -> Result<Failure, Failure> {
         _ => true,
     });
     commands.extend(others.map(|budget| format!("vk budget clear {}", caps::flags(&budget.of, budget.per))));
-    if let Some(ledger) = Ledger::open_existing(&known.loaded.dirs.data)? {
+    if let Some(ledger) = known.ledger()? {
         let team = ledger.team_budgets()?;
         commands.extend(team.iter().map(|budget| format!("vk budget clear --per {} --team", budget.per)));
     }

@@ -8,11 +8,12 @@ use crate::catalog::plan::Offers;
 use crate::config::{self, Flags, Loaded};
 use crate::domain::failure::Failure;
 use crate::ledger::query::{Group, Query};
-use crate::ledger::{self, Ledger, LedgerError};
+use crate::ledger::{self, LedgerError};
 use crate::present;
 use crate::present::compare as shown;
 use crate::present::table;
 use crate::routing::compare::{Call, Comparison, MONTH_SECONDS, Market, ParseStatedError, Stated, TaskTokens};
+use crate::task;
 
 /// What is shown where nothing is recorded: an example, and said to be one. 5 tasks a week of a coding agent's usual
 /// shape, nine tenths of the input from the cache.
@@ -29,7 +30,7 @@ pub fn run(args: &CompareArgs, context: &Context) -> Result<(), Failure> {
     let market = Market { settings: &loaded.settings, catalog: &catalog, offers: Offers::bundled(), now: clock::now() };
     let comparison = if let (Some(tasks), Some(tokens)) = (&args.tasks, &args.tokens) {
         stated(&market, tasks, tokens, args.model.as_deref())?
-    } else if let Some(comparison) = recorded(&market, &loaded, args.since.as_deref())? {
+    } else if let Some(comparison) = recorded(&market, &loaded, args.since.as_deref(), context)? {
         comparison
     } else {
         context.ui.say(&nothing(args.since.is_some()));
@@ -44,7 +45,12 @@ pub fn run(args: &CompareArgs, context: &Context) -> Result<(), Failure> {
 }
 
 /// The period's calls; `None` where there are none.
-fn recorded(market: &Market<'_>, loaded: &Loaded, since: Option<&str>) -> Result<Option<Comparison>, Failure> {
+fn recorded(
+    market: &Market<'_>,
+    loaded: &Loaded,
+    since: Option<&str>,
+    context: &Context,
+) -> Result<Option<Comparison>, Failure> {
     let now = market.now;
     let since = match since {
         Some(text) => ledger::since(text, now)
@@ -54,7 +60,7 @@ fn recorded(market: &Market<'_>, loaded: &Loaded, since: Option<&str>) -> Result
     if since >= now {
         return Err(Failure::usage("bad_period", "--since is not before now").fix("vk compare --since 30d"));
     }
-    let Some(ledger) = Ledger::open_existing(&loaded.dirs.data)? else { return Ok(None) };
+    let Some(ledger) = task::ledger::existing(loaded, &context.env, &context.ui)? else { return Ok(None) };
     let query = Query { since: Some(since), ..Query::by(Group::Task) };
     let comparison = market.history::<LedgerError>(since, now, |each| {
         ledger.each_call(&query, |call| {

@@ -13,10 +13,10 @@ use crate::base::money::Usd;
 use crate::config::{self, Flags, Loaded};
 use crate::domain::failure::Failure;
 use crate::ledger::query::{Group, Query, Report};
-use crate::ledger::{self, Ledger, LedgerError, ParsePeriodError};
+use crate::ledger::{self, Ledger, ParsePeriodError};
 use crate::present;
 use crate::present::cost::{Format, Style};
-use crate::task::setup;
+use crate::task::{self, setup};
 
 /// # Errors
 /// Exit 2 for what was typed, 9 for a ledger that cannot be read.
@@ -35,7 +35,7 @@ fn report(args: &CostArgs, now: Timestamp, context: &Context) -> Result<(), Fail
             .fix("vk cost --chart"));
     }
     let query = query(args, now)?;
-    let ledger = open(&config::load(&context.env, &Flags::default())?, now)?;
+    let ledger = open(&config::load(&context.env, &Flags::default())?, now, context)?;
     let by = |by: Group| match &ledger {
         Some(ledger) => ledger.report(&Query { by, ..query.clone() }, now),
         None => Ok(Report::empty(by)),
@@ -77,25 +77,24 @@ fn tell_uncertain(ledger: Option<&Ledger>, context: &Context) -> Result<(), Fail
 /// The task that was named, or the project's last one, call by call.
 fn show(id: Option<&str>, output: CostOutput, now: Timestamp, context: &Context) -> Result<(), Failure> {
     let loaded = config::load(&context.env, &Flags::default())?;
-    let ledger = open(&loaded, now)?;
+    let ledger = open(&loaded, now, context)?;
     let task = tasks::find(ledger.as_ref(), &loaded, id, "vk cost show")?;
     let calls = ledger.map_or(Ok(Vec::new()), |ledger| ledger.calls(&task.task_id))?;
     present::stdout(&present::cost::task(&task, &calls, format(output), Style::of(&context.env, now)))
 }
 
 /// The ledger as it is now: holds of dead processes are settled first, where the file can be written.
-pub(super) fn open(loaded: &Loaded, now: Timestamp) -> Result<Option<Ledger>, Failure> {
+pub(super) fn open(loaded: &Loaded, now: Timestamp, context: &Context) -> Result<Option<Ledger>, Failure> {
     let data = &loaded.dirs.data;
-    let Some(ledger) = Ledger::open_existing(data)? else {
+    let Some(ledger) = task::ledger::existing(loaded, &context.env, &context.ui)? else {
         // "Nothing was spent" is only true where it could have been recorded.
         return could_be_made(data).map(|()| None).map_err(|error| setup::unwritable(data, &error));
     };
     match ledger.expire(now) {
         // A report of a ledger that can only be read, or that is busy, is still a report.
-        Ok(()) | Err(LedgerError::ReadOnly { .. } | LedgerError::Locked { .. } | LedgerError::Full { .. }) => {}
-        Err(error) => return Err(error.into()),
+        Err(error) if !error.leaves_reading() => Err(error.into()),
+        _ => Ok(Some(ledger)),
     }
-    Ok(Some(ledger))
 }
 
 /// Whether the folder could be made, without making it.

@@ -8,7 +8,7 @@ use super::args::ExecArgs;
 use super::context::Context;
 use crate::base::env::Env;
 use crate::base::secret::Secret;
-use crate::config::{self, Flags};
+use crate::config::{self, Flags, KeyChoice, LedgerSettings};
 use crate::domain::failure::Failure;
 use crate::domain::path::PayPath;
 use crate::domain::route::is_local;
@@ -48,7 +48,15 @@ pub fn run(args: ExecArgs, context: &Context) -> Result<(), Failure> {
         ui.say(&line);
     }
     known.remember_key_use(&account.credential);
-    become_program(&mut command(env, &program, &account, &name, secret.as_ref(), rest))
+    become_program(&mut command(
+        env,
+        &program,
+        &account,
+        &name,
+        secret.as_ref(),
+        known.loaded.settings.ledger.as_ref(),
+        rest,
+    ))
 }
 
 /// The program's environment: the user's own, without any credential or address of a provider but the chosen one.
@@ -58,14 +66,21 @@ fn command(
     account: &Account,
     name: &str,
     secret: Option<&Secret>,
+    ledger: Option<&LedgerSettings>,
     arguments: &[std::ffi::OsString],
 ) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(env.cwd()).env_clear();
     // The variable that was named for this run is a credential too, whatever it is called; so is what opens the store.
+    // And so is the password of a team's ledger.
+    let password = match ledger.and_then(|settings| settings.key.as_ref()).map(|key| &key.value) {
+        Some(KeyChoice::Env(name)) => Some(name.as_str()),
+        _ => None,
+    };
     let named = account.credential.label().and_then(|label| label.strip_prefix("env:").map(str::to_owned));
     let kept = env.without_ambient().filter(|(name, _)| {
-        name.to_str().is_none_or(|name| Some(name) != named.as_deref() && name != "VK_AGE_IDENTITY")
+        name.to_str()
+            .is_none_or(|name| Some(name) != named.as_deref() && Some(name) != password && name != "VK_AGE_IDENTITY")
     });
     command.envs(kept);
     let own_address = account.base_url.source != config::Source::BuiltIn;

@@ -7,11 +7,11 @@ use super::context::Context;
 use crate::catalog::Catalog;
 use crate::config::{self, Flags};
 use crate::domain::failure::Failure;
-use crate::ledger::Ledger;
 use crate::ledger::import::{self, Place, PriceList, Tool};
 use crate::present;
 use crate::present::import as shown;
 use crate::present::table;
+use crate::task::ledger;
 
 /// # Errors
 /// Exit 2 where there is no log to read, 9 for a ledger that cannot be written.
@@ -23,8 +23,9 @@ pub fn run(args: &ImportArgs, context: &Context) -> Result<(), Failure> {
     if let Some(damage) = damage {
         context.ui.say(&damage.warning());
     }
-    let ledger = Ledger::open(&loaded.dirs.data)?;
-    let imported = ledger.import(&places, PriceList::new(&loaded.settings, &catalog))?;
+    let ledger = ledger::open(&loaded, &context.env, &context.ui)?;
+    let user = ledger::user(&loaded, &context.env);
+    let imported = ledger.import(&places, PriceList::new(&loaded.settings, &catalog), &user)?;
     match args.output {
         ListOutput::Json => present::stdout(&shown::json(&imported))?,
         ListOutput::Table if imported.tools.is_empty() => {}

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::args::{KeysArgs, KeysCommand, ListOutput};
 use super::context::Context;
 use crate::base::secret::Secret;
-use crate::config::{self, Flags, Loaded, ProviderSettings};
+use crate::config::{self, Flags, Loaded, PASSWORD_OF, ProviderSettings};
 use crate::credential::{CredentialError, FileMade, KeyInfo, KeyKind, NewKey, StoreKind, Vault, vault};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::path::Auth;
@@ -104,6 +104,19 @@ struct Keys<'a> {
 impl Keys<'_> {
     fn say(&self, line: impl AsRef<str>) {
         self.context.ui.say(line.as_ref());
+    }
+
+    /// The address that a key of this name is bound to: a provider's, or that of a team's ledger.
+    fn address(&self, name: &str) -> Result<String, Failure> {
+        if name != PASSWORD_OF {
+            return Ok(self.provider(name)?.base_url.value.clone());
+        }
+        let Some(ledger) = &self.loaded.settings.ledger else {
+            return Err(Failure::usage("no_team_ledger", "your config.toml names no database for the ledger")
+                .why("a password is bound to one server: url = \"postgres://vk@db.example.com/vk\" in [ledger]")
+                .fix("vk doctor   # where config.toml is"));
+        };
+        Ok(ledger.database.origin())
     }
 
     /// A provider that takes keys, by the name the user has for it.

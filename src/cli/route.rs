@@ -6,7 +6,6 @@ use super::context::Context;
 use super::run::flags;
 use crate::config::Trust;
 use crate::domain::failure::Failure;
-use crate::ledger::Ledger;
 use crate::net::http::Client;
 use crate::present::route::{self, Shown};
 use crate::present::{self, table};
@@ -56,16 +55,16 @@ pub async fn run(args: RouteArgs, context: &Context) -> Result<(), Failure> {
 /// # Errors
 /// A record of vk's own that cannot be read.
 pub async fn fill(context: &Context, known: &Known, rows: &mut [PathRow]) -> Result<Option<String>, Failure> {
-    let (ledger, note) = match Ledger::open_existing(&known.loaded.dirs.data) {
+    let (ledger, note) = match known.ledger() {
         Ok(ledger) => (ledger, None),
-        Err(error) => (None, Some(format!("what tasks have cost here is not known: {error}"))),
+        Err(failure) => (None, Some(format!("what tasks have cost here is not known: {}", failure.what))),
     };
     // What cannot be asked is not shown; the table stands without it.
     if let Ok(client) = Client::new(&context.env) {
-        credits::fill(rows, &context.env, known, &client, ledger.as_ref()).await;
+        credits::fill(rows, &context.env, known, &client, ledger).await;
     }
     free::left::fill(rows, known)?;
-    if let Some(ledger) = &ledger {
+    if let Some(ledger) = ledger {
         History::read(ledger, known)?.fill(rows, known);
     }
     Ok(note)

@@ -9,7 +9,7 @@ use crate::ledger::Ledger;
 use crate::ledger::query::TaskRecord;
 use crate::present::grid::Style;
 use crate::present::{self, table, tasks};
-use crate::task::undo;
+use crate::task::{ledger, undo};
 
 /// Tasks that a list shows; `vk cost` has all of them.
 const LISTED: u32 = 50;
@@ -18,7 +18,7 @@ const LISTED: u32 = 50;
 /// A configuration or ledger that cannot be read; no such task (2); files that an undo had to leave alone (1).
 pub fn run(args: TasksArgs, context: &Context) -> Result<(), Failure> {
     let loaded = config::load(&context.env, &Flags::default())?;
-    let ledger = Ledger::open_existing(&loaded.dirs.data)?;
+    let ledger = ledger::existing(&loaded, &context.env, &context.ui)?;
     let command = args.command.unwrap_or(TasksCommand::List { all: false, output: ListOutput::Table });
     match command {
         TasksCommand::List { all, output } => list(ledger.as_ref(), &loaded, all, output, context),

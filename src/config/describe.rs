@@ -48,6 +48,11 @@ pub fn describe(loaded: &Loaded) -> Vec<Described> {
     for (name, provider) in &settings.providers {
         describe_provider(&mut all, name, provider);
     }
+    if let Some(ledger) = &settings.ledger {
+        add(&mut all, "ledger.url", Some(&ledger.database));
+        add(&mut all, "ledger.key", ledger.key.as_ref());
+        add(&mut all, "ledger.user", ledger.user.as_ref());
+    }
     let sandbox = &settings.sandbox;
     let require = Sourced::new(sandbox.require.as_str(), sandbox.require.source.clone());
     add(&mut all, "sandbox.require", Some(&require));

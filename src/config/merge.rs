@@ -79,6 +79,7 @@ pub(super) fn merge(layers: Layers) -> Result<(Settings, Vec<String>), ConfigErr
             pool: project.free.pool.or(user.free.pool),
             allow_training: user.free.allow_training.unwrap_or(Sourced::built_in(false)),
         },
+        ledger: user.ledger,
         codex_issuer: user.codex_issuer,
         bell: user.bell.unwrap_or(Sourced::built_in(true)),
         worktree: if flags.worktree { project.worktree } else { WorktreeSettings::default() },

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::address;
 use super::document::{Entry, Reason, Refused, Table};
 use super::error::{ConfigError, Wrong};
+use super::ledger::PASSWORD_OF;
 use super::names;
 use super::project_file::PATH_WORDS;
 use super::provider::{OwnPrice, PriceSettings, ProviderSettings};
@@ -27,6 +28,10 @@ pub(super) fn read(entry: &Entry<'_>, built_in: Option<&ProviderSettings>) -> Re
     let name = &entry.key;
     if !names::is_provider(name) {
         let what = format!("\"{name}\" cannot name a provider: lower-case letters, digits, - and _, 40 at most");
+        return Err(entry.wrong_key("bad_value", what).into());
+    }
+    if name == PASSWORD_OF {
+        let what = format!("\"{name}\" is what the password of [ledger] is stored under; choose another name");
         return Err(entry.wrong_key("bad_value", what).into());
     }
     let mut table = entry.table()?;

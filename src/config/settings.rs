@@ -8,6 +8,7 @@ use regex::Regex;
 use super::budget::Budget;
 use super::edge::Edge;
 use super::free::FreeSettings;
+use super::ledger::LedgerSettings;
 use super::provider::ProviderSettings;
 use super::source::Sourced;
 use super::worktree::WorktreeSettings;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub bell: Sourced<bool>,
     /// What a new worktree gets; empty where none is asked for.
     pub worktree: WorktreeSettings,
+    /// The database that a team shares; `None`: a file of this machine.
+    pub ledger: Option<LedgerSettings>,
     /// Where Codex logins are made and renewed; `None`: at the service's own identity server.
     pub codex_issuer: Option<Sourced<String>>,
 }

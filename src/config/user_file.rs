@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::budget::{self, Budget};
-use super::document::{Document, Entry, Reason, Refused, Table, not_yet};
+use super::document::{Document, Entry, Reason, Refused, Table};
 use super::edge::{Edge, EdgeTarget, Payer};
 use super::error::{ConfigError, did_you_mean};
 use super::free::{self, FreeValues};
+use super::ledger::{self, LedgerSettings};
 use super::names;
 use super::project::Project;
 use super::project_file::{CHOICE_KEYS, Choice};
@@ -36,6 +37,7 @@ pub(super) struct UserValues {
     pub(super) write: Vec<Sourced<PathBuf>>,
     pub(super) env: Vec<Sourced<String>>,
     pub(super) free: FreeValues,
+    pub(super) ledger: Option<LedgerSettings>,
     /// `[login.codex] issuer`: the identity server of Codex plans, where it is not the service's own.
     pub(super) codex_issuer: Option<Sourced<String>>,
     pub(super) bell: Option<Sourced<bool>>,
@@ -58,6 +60,7 @@ impl Default for UserValues {
             write: Vec::new(),
             env: Vec::new(),
             free: FreeValues::default(),
+            ledger: None,
             codex_issuer: None,
             bell: None,
             projects: Vec::new(),
@@ -83,7 +86,6 @@ const REFUSED: &[Refused] = &[
     in_the_project("worktree"),
     secret("api_key"),
     secret("token"),
-    not_yet("ledger"),
 ];
 
 /// Reads the file. `home` stands for `~/` in folders; `own` are vk's folders, which no sandbox may write.
@@ -99,6 +101,7 @@ pub(super) fn read(document: &Document<'_>, home: Option<&Path>, own: &[&Path]) 
         "fallback",
         "sandbox",
         "free",
+        "ledger",
         "login",
         "projects",
         "bell",
@@ -125,6 +128,9 @@ pub(super) fn read(document: &Document<'_>, home: Option<&Path>, own: &[&Path]) 
     }
     if let Some(entry) = top.take("free") {
         values.free = free::of_user(&entry)?;
+    }
+    if let Some(entry) = top.take("ledger") {
+        values.ledger = Some(ledger::read(&entry, home)?);
     }
     if let Some(entry) = top.take("login") {
         let mut table = entry.table()?;
@@ -206,7 +212,7 @@ impl Choice {
 }
 
 /// An absolute folder, or one under `~/`.
-fn absolute(text: &str, home: Option<&Path>) -> Option<PathBuf> {
+pub(super) fn absolute(text: &str, home: Option<&Path>) -> Option<PathBuf> {
     let path = match text.strip_prefix("~/") {
         Some(rest) => home?.join(rest),
         None => PathBuf::from(text),

@@ -1,9 +1,13 @@
 //! The address a key is bound to: scheme, host and port of a base URL, nothing else of it.
 
-/// `https://api.anthropic.com` of `https://API.Anthropic.com:443/v1/`; `None` if the text is no http or https address.
+/// `https://api.anthropic.com` of `https://API.Anthropic.com:443/v1/`; `None` if the text is no http or https address
+/// and no database's `postgres://HOST:PORT`.
 #[must_use]
 pub fn of(base_url: &str) -> Option<String> {
     let url = url::Url::parse(base_url.trim()).ok()?;
+    if url.scheme() == "postgres" {
+        return Some(format!("postgres://{}:{}", url.host_str().filter(|host| !host.is_empty())?, url.port()?));
+    }
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return None;
     }
@@ -28,7 +32,10 @@ mod tests {
         assert_eq!(of("http://[::1]:8080").as_deref(), Some("http://[::1]:8080"));
         assert_ne!(of("https://api.anthropic.com.evil.example"), of("https://api.anthropic.com"));
         assert_eq!(of("https://api.anthropic.com@evil.example").as_deref(), Some("https://evil.example"));
-        for bad in ["", "api.anthropic.com", "file:///etc/passwd", "javascript:alert(1)"] {
+        assert_eq!(of("postgres://db.example.com:5432").as_deref(), Some("postgres://db.example.com:5432"));
+        for bad in
+            ["", "postgres://", "postgres://db", "api.anthropic.com", "file:///etc/passwd", "javascript:alert(1)"]
+        {
             assert_eq!(of(bad), None, "{bad}");
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use super::{ServerError, Trouble};
 use crate::base::shell;
 use crate::domain::failure::{Failure, Status};
 
@@ -14,8 +15,8 @@ pub enum LedgerError {
     Open { path: PathBuf, source: io::Error },
     #[error("the ledger's folder {} is on a network file system ({kind})", path.display())]
     NetworkFileSystem { path: PathBuf, kind: &'static str },
-    #[error("the ledger {} was written by a newer vk (schema {found}, this one knows {known})", path.display())]
-    NewerSchema { path: PathBuf, found: i64, known: i64 },
+    #[error("the ledger {place} was written by a newer vk (schema {found}, this one knows {known})")]
+    NewerSchema { place: String, found: i64, known: i64 },
     #[error("{} is a database of another program", path.display())]
     Foreign { path: PathBuf },
     #[error("the ledger {} is damaged", path.display())]
@@ -32,6 +33,8 @@ pub enum LedgerError {
     Missing { what: &'static str, id: String },
     #[error("the ledger {} could not be used", path.display())]
     Sqlite { path: PathBuf, source: rusqlite::Error },
+    #[error(transparent)]
+    Server(#[from] ServerError),
 }
 
 impl LedgerError {
@@ -57,6 +60,23 @@ impl LedgerError {
     /// Other writers did not end.
     pub(super) fn locked(path: &Path) -> Self {
         Self::of(code(rusqlite::ffi::SQLITE_BUSY), path)
+    }
+
+    /// Whether it may be over in a moment: the server is gone, and may come back.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self, Self::Server(error) if matches!(error.trouble, Trouble::Lost | Trouble::Unreachable))
+    }
+
+    /// Whether it can still be read: only writing is refused, or has to wait.
+    #[must_use]
+    pub fn leaves_reading(&self) -> bool {
+        match self {
+            Self::ReadOnly { .. } | Self::Locked { .. } | Self::Full { .. } => true,
+            Self::Server(error) => {
+                matches!(error.trouble, Trouble::ReadOnly | Trouble::Locked | Trouble::Full | Trouble::NoRight)
+            }
+            _ => false,
+        }
     }
 
     /// What a person reads. Nothing is spent that cannot be recorded, so each of these is exit 9.
@@ -100,6 +120,7 @@ impl LedgerError {
                 .why("every write takes a few milliseconds, so something is holding it")
                 .fix(format!("lsof {}", shell::path(&path))),
             Self::Duplicate { .. } | Self::Missing { .. } => failure("ledger_refused").why(unspent),
+            Self::Server(error) => error.into_failure(),
             Self::Sqlite { path, source } => failure("ledger_failed")
                 .why(format!("{source}; {unspent}"))
                 .fix(format!("df -h {}", shell::path(path.parent().unwrap_or(&path))))

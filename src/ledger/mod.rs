@@ -30,4 +30,4 @@ pub use period::{ParsePeriodError, since, until};
 pub use plans::{Claim, PlanKey, TasksDay, WindowUse};
 pub use record::{Aborted, Corrected, NewAttempt, NewTask, PriceRef, Settled, Settlement, TaskEnd};
 pub use scope::{Reserve, Scope, ScopeKind, Standing};
-pub use store::{FILE_NAME, Ledger};
+pub use store::{FILE_NAME, Ledger, Server, ServerError, Trouble};

@@ -60,7 +60,7 @@ impl Ledger {
     /// # Errors
     /// See [`LedgerError`].
     pub fn settle(&self, attempt_id: &str, settlement: &Settlement) -> Result<Settled, LedgerError> {
-        self.write(|tx| {
+        self.write_again(|tx| {
             let attempt = Attempt::load(tx, attempt_id)?;
             if !attempt.is_open() {
                 return Ok(Settled::Already);
@@ -107,7 +107,7 @@ impl Ledger {
     /// # Errors
     /// See [`LedgerError`].
     pub fn abort(&self, attempt_id: &str, outcome: &str, now: Timestamp) -> Result<Aborted, LedgerError> {
-        self.write(|tx| {
+        self.write_again(|tx| {
             let attempt = Attempt::load(tx, attempt_id)?;
             if !attempt.is_open() {
                 return Ok(Aborted::Already);
@@ -130,7 +130,7 @@ impl Ledger {
     /// # Errors
     /// See [`LedgerError`].
     pub fn finish_task(&self, task_id: &str, end: &TaskEnd) -> Result<(), LedgerError> {
-        self.write(|tx| {
+        self.write_again(|tx| {
             let at = end.finished_at.as_millisecond();
             let rows = tx.execute(
                 "UPDATE tasks SET status = ?2, exit_code = ?3, turns = ?4, finished_at = ?5, files_changed = ?6,

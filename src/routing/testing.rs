@@ -77,6 +77,7 @@ impl World {
             checks: Vec::new(),
             budget: Budgets::of_task(Sourced::built_in(Usd::from_cents(500))),
             fallback: Vec::new(),
+            ledger: None,
             codex_issuer: None,
             sandbox: SandboxSettings {
                 require: Sourced::built_in(Require::Full),

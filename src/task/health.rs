@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::detect::{self, Found};
 use super::free::record::Record;
+use super::ledger;
 use crate::base::env::Env;
 use crate::base::shell;
 use crate::catalog::Overlay;
@@ -14,7 +15,6 @@ use crate::credential::{StoreKind, Vault};
 use crate::domain::failure::Failure;
 use crate::domain::ui::Ui;
 use crate::engine::standing;
-use crate::ledger::Ledger;
 use crate::net::http::Client;
 use crate::routing::plan::{self, PlanFact, Standing};
 use crate::sandbox::{Level, Sandbox, Spec};
@@ -92,7 +92,7 @@ pub async fn examine(env: &Env, flags: &Flags, ui: &Arc<dyn Ui>) -> Vec<Finding>
         configuration(loaded, &mut findings);
         folders(loaded, &mut findings);
         keys(env, loaded, ui, &mut findings);
-        findings.push(ledger(loaded));
+        findings.push(ledger(env, loaded, ui));
         findings.push(prices(loaded));
         free_models(loaded, &mut findings);
     }
@@ -177,13 +177,19 @@ fn keys(env: &Env, loaded: &Loaded, ui: &Arc<dyn Ui>, findings: &mut Vec<Finding
     });
 }
 
-fn ledger(loaded: &Loaded) -> Finding {
-    if !loaded.dirs.data.exists() {
+fn ledger(env: &Env, loaded: &Loaded, ui: &Arc<dyn Ui>) -> Finding {
+    let team = loaded.settings.ledger.as_ref().map(|settings| &settings.database);
+    if team.is_none() && !loaded.dirs.data.exists() {
         return Finding::new("ledger", State::Good, "made by the first task");
     }
-    match Ledger::open(&loaded.dirs.data) {
-        Ok(_) => Finding::new("ledger", State::Good, "opens and can be written"),
-        Err(error) => Finding::failed("ledger", State::Broken, error.into()),
+    match ledger::open(loaded, env, ui) {
+        Ok(_) => {
+            let place = team.map(|database| format!("{}: ", database.value)).unwrap_or_default();
+            let mut finding = Finding::new("ledger", State::Good, format!("{place}opens and can be written"));
+            finding.source = team.map(|database| database.source.to_string());
+            finding
+        }
+        Err(failure) => Finding::failed("ledger", State::Broken, failure),
     }
 }
 

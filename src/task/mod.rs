@@ -15,6 +15,7 @@ pub mod free;
 pub mod git;
 pub mod hand_over;
 pub mod health;
+pub mod ledger;
 pub mod order;
 pub mod prepare;
 pub mod pull_request;

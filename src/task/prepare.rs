@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::caps::Here;
 use super::free;
+use super::ledger;
 use super::standing::Standings;
 use crate::base::clock;
 use crate::base::env::Env;
@@ -45,6 +46,8 @@ pub struct Known {
     /// Why the free models' record cannot be used: nothing is decided on that path then.
     free_damage: Option<Failure>,
     plans: Plans,
+    /// The ledger for reading, once it was asked for; where it cannot be reached, that is found out once.
+    ledger: OnceLock<Result<Option<Ledger>, Failure>>,
 }
 
 /// What the programs of the plans say; asked once, and only where a plan could pay.
@@ -69,7 +72,9 @@ impl Known {
         let (catalog, damage) = Catalog::load(&loaded.dirs.data);
         loaded.warnings.extend(damage.map(|damage| damage.warning()));
         let vault = Vault::open(&loaded.dirs.data, env, Arc::clone(ui));
-        let keys = vault.list()?;
+        let mut keys = vault.list()?;
+        // The password of a ledger pays for nothing.
+        keys.retain(|key| key.provider != config::PASSWORD_OF);
         let env_key = match loaded.settings.key.as_ref().map(|key| &key.value) {
             Some(KeyChoice::Env(name)) => {
                 let fingerprint = credentials::env_key(env, name)?.fingerprint();
@@ -83,7 +88,7 @@ impl Known {
         };
         let (tree, settings) = (loaded.project.root.clone(), loaded.settings.clone());
         let plans = Plans { env: env.clone(), tree, settings, said: OnceLock::new() };
-        Ok(Self { loaded, vault, keys, env_key, catalog, free, free_damage, plans })
+        Ok(Self { loaded, vault, keys, env_key, catalog, free, free_damage, plans, ledger: OnceLock::new() })
     }
 
     /// Asks the programs of the plans who is logged in, where every path is to be judged. It takes about a second.
@@ -175,6 +180,23 @@ impl Known {
         })
     }
 
+    /// The ledger, made where there is none.
+    ///
+    /// # Errors
+    /// Exit 9: nothing may be spent then.
+    pub fn open_ledger(&self) -> Result<Ledger, Failure> {
+        ledger::open_with(&self.loaded, &self.plans.env, &self.vault)
+    }
+
+    /// The ledger to read from; `None` where there is none yet.
+    ///
+    /// # Errors
+    /// Exit 9.
+    pub fn ledger(&self) -> Result<Option<&Ledger>, Failure> {
+        let opened = self.ledger.get_or_init(|| ledger::existing_with(&self.loaded, &self.plans.env, &self.vault));
+        opened.as_ref().map(Option::as_ref).map_err(Clone::clone)
+    }
+
     /// The project at hand, as budgets speak of it.
     #[must_use]
     pub fn here(&self) -> Here<'_> {
@@ -195,10 +217,11 @@ impl Known {
     pub fn standings(&self, route: &Route) -> (Standings, Option<String>) {
         let budgets = &self.loaded.settings.budget;
         let read = |ledger: Option<&Ledger>| Standings::read(ledger, budgets, route, self.here(), "", clock::now());
-        let opened = Ledger::open_existing(&self.loaded.dirs.data);
-        match opened.and_then(|ledger| read(ledger.as_ref())) {
+        match self.ledger().and_then(|ledger| Ok(read(ledger)?)) {
             Ok(standings) => (standings, None),
-            Err(error) => (Standings::default(), Some(format!("what the budgets have left is not known: {error}"))),
+            Err(failure) => {
+                (Standings::default(), Some(format!("what the budgets have left is not known: {}", failure.what)))
+            }
         }
     }
 

@@ -76,7 +76,7 @@ async fn run_to_end(
         return Ok(());
     }
     setup::check_approvals(order, ui.as_ref())?;
-    let ledger = Ledger::open(&known.loaded.dirs.data)?;
+    let ledger = known.open_ledger()?;
     let before = setup::earlier(&ledger, &known.loaded, &order.from)?;
     let work_place = Workplace::decide(env, &known, order, before.as_ref(), &task_id, ui.as_ref())?;
     let env = &work_place.env;
@@ -93,7 +93,7 @@ async fn run_to_end(
     if let Some(before) = &before {
         task.session.clone_from(&before.session);
     }
-    task.user = env.get("USER").or_else(|| env.get("LOGNAME")).unwrap_or_default().to_owned();
+    task.user = super::ledger::user(&known.loaded, env);
     task.project_name.clone_from(&known.loaded.project.name);
     task.project_dir = known.loaded.project.home().to_owned();
     ledger.begin_task(&task)?;

@@ -25,8 +25,8 @@ pub(super) fn route(known: &Known, ledger: &Ledger, route: &Route, task_id: &str
 /// Shows the route of a task that is not run.
 pub(super) fn only_looked_at(known: &Known, route: &Route, ui: &dyn Ui) {
     let (standings, note) = known.standings(route);
-    let ledger = Ledger::open_existing(&known.loaded.dirs.data).ok().flatten();
-    let history = ledger.and_then(|ledger| History::read(&ledger, known).ok());
+    let ledger = known.ledger().ok().flatten();
+    let history = ledger.and_then(|ledger| History::read(ledger, known).ok());
     tell(route, None, &standings, history.and_then(|history| history.estimate(known, route)), ui);
     if let Some(note) = note {
         ui.say(&note);

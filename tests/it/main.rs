@@ -1,6 +1,7 @@
 //! The tests that see `vk` as its users do, or several parts of it at once. One binary, one file a topic.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
+#![allow(clippy::print_stdout, reason = "what is skipped, and what was measured, is told")]
 #![allow(dead_code, unreachable_pub, reason = "support is shared: no topic uses all of it")]
 
 mod budget;
@@ -29,5 +30,7 @@ mod run;
 #[cfg(target_os = "linux")]
 mod sandbox;
 mod support;
+#[cfg(target_os = "linux")]
+mod team;
 mod undo;
 mod wires;

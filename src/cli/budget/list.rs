@@ -17,7 +17,7 @@ use crate::task::prepare::Known;
 pub(super) fn run(output: ListOutput, context: &Context) -> Result<(), Failure> {
     let known = Known::read(&context.env, &Flags::default(), &context.ui)?;
     let now = clock::now();
-    let ledger = cost::open(&known.loaded, now)?;
+    let ledger = cost::open(&known.loaded, now, context)?;
     let rows = rows(&known, ledger.as_ref())?;
     let uncertain = ledger.map_or(Ok(Vec::new()), |ledger| ledger.uncertain())?;
     present::stdout(&match output {
@@ -29,7 +29,7 @@ pub(super) fn run(output: ListOutput, context: &Context) -> Result<(), Failure> 
 /// After a change: what is left of the budgets of that window.
 pub(super) fn tell_left(per: Per, context: &Context) -> Result<(), Failure> {
     let known = Known::read(&context.env, &Flags::default(), &context.ui)?;
-    let ledger = cost::open(&known.loaded, clock::now())?;
+    let ledger = cost::open(&known.loaded, clock::now(), context)?;
     for row in rows(&known, ledger.as_ref())?.iter().filter(|row| row.per == per) {
         if let Some(line) = row.left_line() {
             context.ui.say(&line);

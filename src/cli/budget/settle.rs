@@ -15,7 +15,7 @@ const OFFERED: usize = 4;
 pub(super) fn run(asked: &str, amount: Usd, context: &Context) -> Result<(), Failure> {
     let now = clock::now();
     let loaded = config::load(&context.env, &Flags::default())?;
-    let Some(ledger) = cost::open(&loaded, now)? else {
+    let Some(ledger) = cost::open(&loaded, now, context)? else {
         return Err(unknown(asked, amount, &[]).why("nothing has been spent yet"));
     };
     let uncertain = ledger.uncertain()?;

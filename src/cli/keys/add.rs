@@ -6,6 +6,7 @@ use secrecy::zeroize::Zeroizing;
 
 use super::{Keys, place};
 use crate::base::secret::Secret;
+use crate::config::PASSWORD_OF;
 use crate::credential::{CredentialError, KeyInfo, KeyKind, NewKey, ProviderFacts, env_key, shape, vault};
 use crate::domain::failure::Failure;
 use crate::domain::ui::Question;
@@ -42,7 +43,7 @@ impl Keys<'_> {
         // What can be refused is refused before anybody types a key.
         let mut replace = false;
         if let Some(name) = provider {
-            self.provider(name)?;
+            self.address(name)?;
             replace = self.may_replace(name, label)?;
         }
         if matches!(source, Source::Person) && self.context.ui.interactive() {
@@ -54,8 +55,7 @@ impl Keys<'_> {
         if provider.is_none() {
             replace = self.may_replace(name, label)?;
         }
-        let settings = self.provider(name)?;
-        let base_url = &settings.base_url.value;
+        let base_url = &self.address(name)?;
         shape::check(ProviderFacts { name, base_url }, &secret)?;
         self.keep(&NewKey { provider: name, label, kind: KeyKind::ApiKey, base_url, replace }, &secret)
     }
@@ -97,6 +97,7 @@ impl Keys<'_> {
             Source::Stdin => from_stdin(),
             Source::Person => {
                 let prompt = match provider {
+                    Some(PASSWORD_OF) => "The password of the ledger's database (not shown): ".to_owned(),
                     Some(name) => format!("The key of {name} (not shown): "),
                     None => "The key (not shown): ".to_owned(),
                 };
@@ -161,6 +162,10 @@ impl Keys<'_> {
     }
 
     pub(super) fn tell_next(&self, key: &KeyInfo) {
+        if key.provider == PASSWORD_OF {
+            self.say(format!("Next: key = \"{}\" in [ledger] of your config.toml, then vk keys test {0}", key.label));
+            return;
+        }
         self.say(format!("Next: vk keys test {} --provider {}", key.label, key.provider));
         self.say(format!("      {}", self.next_command(key)));
     }

@@ -2,13 +2,15 @@
 
 use super::super::args::ListOutput;
 use super::{Keys, no_credential};
-use crate::config::ProviderSettings;
+use crate::config::{KeyChoice, LedgerSettings, PASSWORD_OF, ProviderSettings, Sourced};
 use crate::credential::{KeyInfo, KeyKind, ProviderFacts, origin, shape};
 use crate::domain::failure::{Failure, Status};
+use crate::ledger::Ledger;
 use crate::net::http::Client;
 use crate::present;
 use crate::present::keys::Tested;
 use crate::provider::{CallError, CallErrorKind, Endpoint, check_key};
+use crate::task::ledger;
 
 impl Keys<'_> {
     pub(super) async fn test(
@@ -66,13 +68,20 @@ impl Keys<'_> {
                 .why("whose it is and what is left of it stands in another list")
                 .fix("vk whoami"));
         }
-        let settings = self.provider(&key.provider)?;
-        let base_url = settings.base_url.value.as_str();
+        let address = self.address(&key.provider)?;
+        let base_url = address.as_str();
         if accept_address && origin::of(base_url).as_ref() != Some(&key.origin) {
             let now = self.vault.rebind(&key.provider, &key.label, base_url)?;
             self.say(format!("{} was bound to {} and is now bound to {}.", key.name(), key.origin, now.origin));
         }
         let secret = self.vault.secret(&key.provider, &key.label, base_url)?;
+        if let Some(settings) = self.loaded.settings.ledger.as_ref().filter(|_| key.provider == PASSWORD_OF) {
+            let choice = Sourced::new(KeyChoice::Label(key.label.clone()), settings.database.source.clone());
+            let settings = LedgerSettings { key: Some(choice), ..settings.clone() };
+            let server = ledger::server(&settings, &self.context.env, self.vault)?;
+            return Ok(Ledger::connect_existing(server).map(drop)?);
+        }
+        let settings = self.provider(&key.provider)?;
         shape::check(ProviderFacts { name: &key.provider, base_url }, &secret)?;
         let endpoint = endpoint(&key.provider, settings);
         let answer = check_key(client, &endpoint, &secret).await;

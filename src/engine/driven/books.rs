@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::agent::call::Spent;
 use crate::agent::plan::Paid;
+use crate::agent::spent::unrecorded;
 use crate::agent::tariff::Tariff;
 use crate::base::clock;
 use crate::base::money::Usd;
@@ -106,11 +107,11 @@ impl<'a> Books<'a> {
             finished_at: clock::now(),
             duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
-        if let Err(error) = self.ledger.settle(&attempt.attempt_id, &settlement) {
-            self.spent.lost();
-            return Err(error.into());
-        }
+        let recorded = self.ledger.settle(&attempt.attempt_id, &settlement);
         self.spent.count(&settlement);
+        if let Err(error) = recorded {
+            return Err(unrecorded(error, &attempt, &settlement));
+        }
         if reported.paid != Paid::Plan {
             self.spent.extra_calls += 1;
         }
@@ -136,12 +137,10 @@ impl<'a> Books<'a> {
         Ok(())
     }
 
-    /// Keeps the task's lease.
-    ///
-    /// # Errors
-    /// A ledger that cannot record.
-    pub fn renew(&self) -> Result<(), Failure> {
-        Ok(self.ledger.renew(self.task_id, clock::now())?)
+    /// Keeps the task's lease. What is under way may cost whatever the ledger does meanwhile: only its end is worth
+    /// failing for.
+    pub fn renew(&self) {
+        drop(self.ledger.renew(self.task_id, clock::now()));
     }
 
     fn cost(&self, reported: &Reported) -> Cost {

@@ -103,7 +103,7 @@ impl<'a> Drive<'a> {
                 biased;
                 signal = self.cancel.cancelled() => return Err(signal.failure()),
                 line = child.next() => line,
-                _ = renew.tick() => { self.books.renew()?; continue }
+                _ = renew.tick() => { self.books.renew(); continue }
             };
             return match line {
                 Ok(Some(value)) => Ok(value),
@@ -141,7 +141,7 @@ impl<'a> Drive<'a> {
         let answer = loop {
             tokio::select! {
                 answer = &mut asking => break answer,
-                _ = renew.tick() => self.books.renew()?,
+                _ = renew.tick() => self.books.renew(),
             }
         };
         self.cancel.check()?;

@@ -19,6 +19,9 @@ pub(in crate::ledger) const IMPORTED: &str = "imported";
 #[derive(Debug, Default)]
 pub(super) struct Book {
     pub imported: Imported,
+    /// Whose use it is, and what stands before the paths of this machine's files.
+    user: String,
+    machine: String,
     driven: HashSet<(String, String)>,
     sessions: HashSet<String>,
 }
@@ -41,10 +44,11 @@ const INSERT: &str =
     ON CONFLICT (attempt_id) DO NOTHING";
 
 impl Book {
-    pub(super) fn open(tx: &Tx<'_>) -> Result<Self, Stop> {
+    pub(super) fn open(tx: &Tx<'_>, user: &str, machine: String) -> Result<Self, Stop> {
         let sql = "SELECT tool, session FROM driven_sessions";
         let driven = tx.rows(sql, &[], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(Self { driven: driven.into_iter().collect(), ..Self::default() })
+        let driven = driven.into_iter().collect();
+        Ok(Self { driven, user: user.to_owned(), machine, ..Self::default() })
     }
 
     fn is_driven(&self, session: &Session) -> bool {
@@ -60,7 +64,7 @@ impl Book {
                 continue;
             }
             if !met.is_some_and(|met| std::ptr::eq(met, &raw const *call.session)) {
-                page.session(call)?;
+                page.session(call, &self.user)?;
                 met = Some(&call.session);
             }
             let wrote = page.call(call)?;
@@ -93,7 +97,7 @@ impl Book {
         odd: &Odd,
         bytes: u64,
     ) -> Result<(), Stop> {
-        mark::save(page.tx, file, mark)?;
+        mark::save(page.tx, &self.machine, file, mark)?;
         let found = self.imported.tools.entry(file.tool).or_default();
         found.files_read += 1;
         found.bytes_read += bytes;
@@ -141,12 +145,12 @@ impl<'t> Page<'t> {
 
     /// The task that stands for a call's session, made where there is none. Of the folders it worked in, the first
     /// in the order of their names is its project: the root of a tree before what is in it.
-    fn session(&mut self, call: &Call) -> Result<(), Stop> {
+    fn session(&mut self, call: &Call, user: &str) -> Result<(), Stop> {
         let session = &call.session;
         let changed = self.tx.execute(
             "INSERT INTO tasks (task_id, tool, session, user_name, project, project_dir, words, path, provider, payer,
                  model, engine, started_at, finished_at, status, owner_pid, owner_started, owner_host, lease_until)
-             VALUES (?1, ?2, ?3, '', coalesce((SELECT t.project FROM tasks t WHERE t.project_dir = ?5 AND ?5 != ''
+             VALUES (?1, ?2, ?3, ?12, coalesce((SELECT t.project FROM tasks t WHERE t.project_dir = ?5 AND ?5 != ''
                      AND coalesce(t.status, '') != 'imported' ORDER BY t.started_at DESC LIMIT 1), ?4), ?5, '', ?6, ?7, ?8, ?9,
                  ?2, ?10, ?10, ?11, 0, 0, '', 0)
              ON CONFLICT (task_id) DO UPDATE SET project = excluded.project, project_dir = excluded.project_dir
@@ -164,6 +168,7 @@ impl<'t> Page<'t> {
                 call.model,
                 call.sent_at,
                 IMPORTED,
+                user,
             ],
         )?;
         if changed > 0 {

@@ -46,19 +46,21 @@ pub(super) fn print(file: &mut File, position: u64) -> io::Result<String> {
     Ok(hex(&hasher.finalize()[..8]))
 }
 
-/// The marks of all files, by path.
-pub(super) fn load(tx: &Tx<'_>) -> Result<HashMap<String, Mark>, Stop> {
-    let sql = "SELECT path, device, inode, size, modified, position, line, print, state FROM import_files";
-    let marks = tx.rows(sql, &[], |row| {
+/// The marks of this machine's files, by path. `machine` is what stands before their paths in a ledger that several
+/// machines share, and nothing in one of this machine.
+pub(super) fn load(tx: &Tx<'_>, machine: &str) -> Result<HashMap<String, Mark>, Stop> {
+    let sql = "SELECT path, device, inode, size, modified, position, line, print, state FROM import_files
+         WHERE path >= ?1 AND path < ?2";
+    let marks = tx.rows(sql, params![machine, format!("{machine}\u{10ffff}")], |row| {
         let whole = |at: usize| row.get::<i64>(at).map(|value| u64::try_from(value).unwrap_or(0));
         let stamp = Stamp { device: row.get(1)?, inode: row.get(2)?, size: row.get(3)?, modified: row.get(4)? };
         let mark = Mark { stamp, position: whole(5)?, line: whole(6)?, print: row.get(7)?, state: row.get(8)? };
-        Ok((row.get(0)?, mark))
+        Ok((row.text(0)?[machine.len()..].to_owned(), mark))
     })?;
     Ok(marks.into_iter().collect())
 }
 
-pub(super) fn save(tx: &Tx<'_>, file: &LogFile, mark: &Mark) -> Result<(), Stop> {
+pub(super) fn save(tx: &Tx<'_>, machine: &str, file: &LogFile, mark: &Mark) -> Result<(), Stop> {
     let stored = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     tx.execute(
         "INSERT INTO import_files (path, tool, device, inode, size, modified, position, line, print, state)
@@ -67,7 +69,7 @@ pub(super) fn save(tx: &Tx<'_>, file: &LogFile, mark: &Mark) -> Result<(), Stop>
              size = excluded.size, modified = excluded.modified, position = excluded.position,
              line = excluded.line, print = excluded.print, state = excluded.state",
         params![
-            file.path.to_string_lossy(),
+            format!("{machine}{}", file.path.to_string_lossy()),
             file.tool.as_str(),
             mark.stamp.device,
             mark.stamp.inode,

@@ -50,12 +50,12 @@ struct Done {
 struct NobodyListens;
 
 impl Ledger {
-    /// Brings what the logs in `places` tell into the ledger. Doing it again adds nothing.
+    /// Brings what the logs in `places` tell into the ledger, as what `user` used. Doing it again adds nothing.
     ///
     /// # Errors
     /// What the database answered; a log that cannot be read is in the answer instead.
-    pub fn import(&self, places: &[Place], prices: PriceList<'_>) -> Result<Imported, LedgerError> {
-        let marks = self.read(mark::load)?;
+    pub fn import(&self, places: &[Place], prices: PriceList<'_>, user: &str) -> Result<Imported, LedgerError> {
+        let marks = self.read(|tx| mark::load(tx, &self.machine()))?;
         let mut search = files::find(places);
         let mut imported = Imported { unreadable: search.unreadable, ..Imported::default() };
         for file in &search.files {
@@ -68,7 +68,9 @@ impl Ledger {
         }
         // The largest first, so that no thread is left with it at the end.
         search.files.sort_by_key(|file| std::cmp::Reverse(file.stamp.size));
-        self.read_and_write(&search.files, &marks, prices, imported)
+        let mut book = self.read(|tx| Book::open(tx, user, self.machine()))?;
+        book.imported = imported;
+        self.read_and_write(&search.files, &marks, prices, book)
     }
 
     fn read_and_write(
@@ -76,7 +78,7 @@ impl Ledger {
         files: &[LogFile],
         marks: &HashMap<String, Mark>,
         prices: PriceList<'_>,
-        imported: Imported,
+        book: Book,
     ) -> Result<Imported, LedgerError> {
         let next = AtomicUsize::new(0);
         let readers = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_READERS).min(files.len());
@@ -97,14 +99,12 @@ impl Ledger {
                 });
             }
             drop(tell);
-            self.write_all(files, &told, imported)
+            self.write_all(files, &told, book)
         })
     }
 
     /// Writes what is told until nobody is left to tell, in turns.
-    fn write_all(&self, files: &[LogFile], told: &Receiver<Told>, imported: Imported) -> Result<Imported, LedgerError> {
-        let mut book = self.read(Book::open)?;
-        book.imported = imported;
+    fn write_all(&self, files: &[LogFile], told: &Receiver<Told>, mut book: Book) -> Result<Imported, LedgerError> {
         let mut more = true;
         while more {
             more = self.write(|tx| {

@@ -135,8 +135,8 @@ impl Ledger {
         if groups::by_days(query.by) {
             match self.sum_days() {
                 // Without room or right to keep them, the sums are made for this report alone.
-                Ok(()) | Err(LedgerError::ReadOnly { .. } | LedgerError::Locked { .. } | LedgerError::Full { .. }) => {}
-                Err(error) => return Err(error),
+                Err(error) if !error.leaves_reading() => return Err(error),
+                _ => {}
             }
         }
         self.read(|tx| {

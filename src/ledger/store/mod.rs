@@ -3,17 +3,25 @@
 
 mod columns;
 mod migrations;
+mod postgres;
 mod sqlite;
 mod tx;
 mod value;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 pub(super) use self::columns::{moment, money, stored_money, stored_tokens, tokens, usage};
+pub use self::postgres::{Server, ServerError, Trouble};
 pub use self::sqlite::FILE_NAME;
 pub(super) use self::tx::Tx;
 pub(super) use self::value::{Bind, Row, Value, params};
 use super::{LedgerError, Owner};
+
+/// How long a server that is gone is asked again for what must not be lost, and how often.
+const PATIENCE: Duration = Duration::from_secs(8);
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// One connection to the ledger. Its calls block for the milliseconds of a synced write; it may be shared between
 /// threads, which then take turns.
@@ -21,11 +29,13 @@ use super::{LedgerError, Owner};
 pub struct Ledger {
     store: Store,
     owner: Owner,
+    gave_up: AtomicBool,
 }
 
 #[derive(Debug)]
 enum Store {
     Sqlite(sqlite::Database),
+    Postgres(postgres::Database),
 }
 
 impl Ledger {
@@ -42,7 +52,7 @@ impl Ledger {
     /// # Errors
     /// See [`LedgerError`].
     pub fn open_as(data_dir: &Path, owner: Owner) -> Result<Self, LedgerError> {
-        Ok(Self { store: Store::Sqlite(sqlite::Database::open(data_dir)?), owner })
+        Ok(Self::over(Store::Sqlite(sqlite::Database::open(data_dir)?), owner))
     }
 
     /// Opens the ledger in `data_dir` to read reports from it; `None` where there is none yet.
@@ -51,7 +61,32 @@ impl Ledger {
     /// See [`LedgerError`].
     pub fn open_existing(data_dir: &Path) -> Result<Option<Self>, LedgerError> {
         let database = sqlite::Database::existing(data_dir)?;
-        Ok(database.map(|database| Self { store: Store::Sqlite(database), owner: Owner::current() }))
+        Ok(database.map(|database| Self::over(Store::Sqlite(database), Owner::current())))
+    }
+
+    /// Enters the ledger in a team's database, making its tables where there are none.
+    ///
+    /// # Errors
+    /// See [`LedgerError`]; nothing may be spent then.
+    pub fn connect(server: Server) -> Result<Self, LedgerError> {
+        Self::connect_as(server, Owner::current())
+    }
+
+    /// As [`Ledger::connect`], for an owner that the caller names: for tests of dead owners.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    pub fn connect_as(server: Server, owner: Owner) -> Result<Self, LedgerError> {
+        Ok(Self::over(Store::Postgres(postgres::Database::open(server)?), owner))
+    }
+
+    /// Enters the ledger in a team's database to read reports from it; `None` where there is none yet.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    pub fn connect_existing(server: Server) -> Result<Option<Self>, LedgerError> {
+        let database = postgres::Database::existing(server)?;
+        Ok(database.map(|database| Self::over(Store::Postgres(database), Owner::current())))
     }
 
     /// A ledger that is gone when it is dropped: for tests.
@@ -59,7 +94,11 @@ impl Ledger {
     /// # Errors
     /// See [`LedgerError`].
     pub fn in_memory(owner: Owner) -> Result<Self, LedgerError> {
-        Ok(Self { store: Store::Sqlite(sqlite::Database::in_memory()?), owner })
+        Ok(Self::over(Store::Sqlite(sqlite::Database::in_memory()?), owner))
+    }
+
+    fn over(store: Store, owner: Owner) -> Self {
+        Self { store, owner, gave_up: AtomicBool::new(false) }
     }
 
     /// Goes on as another owner: for tests that play several processes.
@@ -71,6 +110,15 @@ impl Ledger {
         &self.owner
     }
 
+    /// What stands before the paths of this machine's files, where several machines share a ledger.
+    pub(super) fn machine(&self) -> String {
+        let name = self.owner.host.split(':').next().unwrap_or_default();
+        match &self.store {
+            Store::Sqlite(_) => String::new(),
+            Store::Postgres(_) => format!("{name}:"),
+        }
+    }
+
     /// Reads the structure of all that is stored: for `vk doctor`, and after damage is suspected.
     ///
     /// # Errors
@@ -78,6 +126,7 @@ impl Ledger {
     pub fn check(&self) -> Result<(), LedgerError> {
         match &self.store {
             Store::Sqlite(database) => database.check(),
+            Store::Postgres(database) => database.check(),
         }
     }
 
@@ -85,6 +134,23 @@ impl Ledger {
     pub(super) fn write<T>(&self, body: impl FnOnce(&Tx<'_>) -> Result<T, Stop>) -> Result<T, LedgerError> {
         match &self.store {
             Store::Sqlite(database) => database.write(body),
+            Store::Postgres(database) => database.write(body),
+        }
+    }
+
+    /// A write that changes nothing when it is done again: where the server is gone for a moment, it is tried again for a
+    /// little while, so that what was spent is not left unsaid because of a restart.
+    pub(super) fn write_again<T>(&self, body: impl Fn(&Tx<'_>) -> Result<T, Stop>) -> Result<T, LedgerError> {
+        let began = Instant::now();
+        loop {
+            match self.write(&body) {
+                Err(error) if error.may_pass() && !self.gave_up.load(Ordering::Relaxed) => {
+                    // Nobody waits twice for a server that did not come back.
+                    self.gave_up.store(began.elapsed() >= PATIENCE, Ordering::Relaxed);
+                    std::thread::sleep(PAUSE);
+                }
+                outcome => return outcome,
+            }
         }
     }
 
@@ -92,6 +158,7 @@ impl Ledger {
     pub(super) fn read<T>(&self, body: impl FnOnce(&Tx<'_>) -> Result<T, Stop>) -> Result<T, LedgerError> {
         match &self.store {
             Store::Sqlite(database) => database.read(body),
+            Store::Postgres(database) => database.read(body),
         }
     }
 }
@@ -100,6 +167,7 @@ impl Ledger {
 #[derive(Debug)]
 pub(super) enum Stop {
     Sqlite(rusqlite::Error),
+    Fault(postgres::Fault),
     /// The column at this position holds what no vk writes there.
     Shape(usize),
     Rule(LedgerError),

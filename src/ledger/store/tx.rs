@@ -1,11 +1,13 @@
 //! A transaction, whatever the database: statements in, rows out. Statements are written in the words that all of them
 //! take, with `?1` for the first parameter.
 
+use super::postgres::Session;
 use super::value::{Row, Value};
 use super::{Stop, sqlite};
 
 pub(in crate::ledger) enum Tx<'c> {
     Sqlite(&'c rusqlite::Transaction<'c>),
+    Postgres(&'c Session),
 }
 
 impl Tx<'_> {
@@ -13,6 +15,7 @@ impl Tx<'_> {
     pub(in crate::ledger) fn execute(&self, sql: &str, params: &[Value<'_>]) -> Result<usize, Stop> {
         match self {
             Self::Sqlite(transaction) => sqlite::execute(transaction, sql, params),
+            Self::Postgres(session) => session.execute(sql, params),
         }
     }
 
@@ -25,6 +28,7 @@ impl Tx<'_> {
     ) -> Result<(), Stop> {
         match self {
             Self::Sqlite(transaction) => sqlite::each(transaction, sql, params, each),
+            Self::Postgres(session) => session.each(sql, params, each),
         }
     }
 
@@ -75,6 +79,7 @@ impl Tx<'_> {
         match self {
             // Pages of the indexes are met in any order: with room for them, none is written twice.
             Self::Sqlite(transaction) => Ok(transaction.pragma_update(None, "cache_size", -16_000)?),
+            Self::Postgres(_) => Ok(()),
         }
     }
 }

@@ -112,6 +112,7 @@ impl<T: Column> Column for Option<T> {
 /// A row as the database gave it.
 pub(in crate::ledger) enum Row<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r tokio_postgres::Row),
 }
 
 impl Row<'_> {
@@ -131,6 +132,7 @@ impl Row<'_> {
     pub(in crate::ledger) fn cell(&self, at: usize) -> Result<Cell<'_>, Stop> {
         match self {
             Self::Sqlite(row) => super::sqlite::cell(row, at),
+            Self::Postgres(row) => super::postgres::cell(row, at),
         }
     }
 }

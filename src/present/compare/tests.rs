@@ -29,6 +29,7 @@ fn with<T>(ask: impl FnOnce(&Market<'_>) -> T) -> T {
         checks: Vec::new(),
         budget: Budgets::of_task(Sourced::built_in(Usd::from_cents(500))),
         fallback: Vec::new(),
+        ledger: None,
         codex_issuer: None,
         sandbox: SandboxSettings {
             require: Sourced::built_in(Require::Full),

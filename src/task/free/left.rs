@@ -5,7 +5,6 @@ use crate::base::clock;
 use crate::config::provider::OPENROUTER;
 use crate::domain::failure::Failure;
 use crate::domain::path::PayPath;
-use crate::ledger::Ledger;
 use crate::routing::{PathRow, pool};
 use crate::task::prepare::Known;
 
@@ -17,10 +16,13 @@ pub fn today(known: &Known, provider: &str, fingerprint: Option<&str>) -> Result
     if provider != OPENROUTER {
         return Ok(None);
     }
-    let data = &known.loaded.dirs.data;
-    // Looking makes no ledger.
-    let sent = if data.exists() { Ledger::open(data)?.free_requests(provider, fingerprint, clock::now())? } else { 0 };
-    let limit = Record::read(data)?.day_limit(&pool::account(provider, fingerprint));
+    let sent = match known.ledger() {
+        Ok(Some(ledger)) => ledger.free_requests(provider, fingerprint, clock::now())?,
+        Ok(None) => 0,
+        // That it cannot be read is told where it matters.
+        Err(_) => return Ok(None),
+    };
+    let limit = Record::read(&known.loaded.dirs.data)?.day_limit(&pool::account(provider, fingerprint));
     Ok(Some(words(sent, limit)))
 }
 

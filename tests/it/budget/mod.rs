@@ -13,7 +13,7 @@ use crate::support::provider::Script;
 use crate::support::turn::Turn;
 
 /// An answer that ends the task and costs so many cents: each token of output is a thousandth of one.
-fn costs(cents: u64) -> Script {
+pub(crate) fn costs(cents: u64) -> Script {
     Script::sse(&Turn::say("done").tokens(0, cents * 1_000).anthropic())
 }
 
@@ -29,7 +29,7 @@ fn route_line(ran: &Ran) -> &str {
 }
 
 /// A stored key, so that budgets of keys have one to name.
-fn with_key(vk: Vk, label: &str) -> Vk {
+pub(crate) fn with_key(vk: Vk, label: &str) -> Vk {
     let identity = age::x25519::Identity::generate();
     let identity = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
     let vk = vk.var("VK_AGE_IDENTITY", &identity);

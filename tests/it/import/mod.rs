@@ -97,7 +97,7 @@ impl Shelf {
         let settings = config::load(&env, &Flags::default()).unwrap().settings;
         let prices = PriceList::new(&settings, Catalog::bundled());
         let place = Place { tool: Some(tool), kind: Kind::Lines, path: self.logs() };
-        self.ledger().import(&[place], prices).unwrap()
+        self.ledger().import(&[place], prices, "ann").unwrap()
     }
 
     /// Every imported call and session, as the database has them.
@@ -118,7 +118,7 @@ impl Shelf {
 }
 
 /// A line as Claude Code writes it.
-fn claude(message: &str, request: &str, input: u64, output: u64) -> String {
+pub(crate) fn claude(message: &str, request: &str, input: u64, output: u64) -> String {
     format!(
         r#"{{"type":"assistant","sessionId":"s1","cwd":"/home/ann/shop","timestamp":"2026-05-04T09:00:00.000Z","requestId":"{request}","message":{{"id":"{message}","model":"claude-sonnet-4-5-20250929","role":"assistant","usage":{{"input_tokens":{input},"output_tokens":{output}}}}}}}"#
     ) + "\n"

@@ -6,7 +6,22 @@ use vibekit::domain::cost::{Certainty, Charge, Cost, CostState};
 use vibekit::ledger::query::{CallState, Spenders};
 use vibekit::ledger::{Aborted, Cap, Ledger, LedgerError, Raise, Reserve, Scope, ScopeKind, Settled};
 
-use super::{after, attempt, billed, done, ledger, noon, owner, settlement, task, usd};
+use super::stores::{Store, over_both};
+use super::{after, attempt, billed, done, noon, owner, settlement, task, usd};
+
+over_both!(
+    a_hold_becomes_what_was_billed_and_frees_the_rest,
+    settling_twice_counts_once_and_aborting_costs_nothing,
+    what_was_charged_above_the_hold_is_recorded_in_full_and_blocks_the_rest,
+    every_scope_must_have_room_and_none_is_taken_if_one_has_not,
+    windows_are_calendar_windows_of_the_moment_of_sending,
+    the_hold_of_a_dead_owner_is_uncertain_after_its_lease_and_estimated_after_a_day,
+    a_clock_that_was_set_back_keeps_a_dead_hold_for_one_lease_only,
+    a_task_that_ends_leaves_no_live_hold,
+    a_billed_call_of_unknown_cost_stays_counted_and_a_covered_one_never_counts,
+    ids_are_used_once_and_must_exist,
+    absurd_figures_stay_absurd_and_do_not_break_the_sums,
+);
 
 const DAY: i64 = 86_400;
 
@@ -24,9 +39,8 @@ fn taken(ledger: &Ledger, scope: &Scope, at: jiff::Timestamp) -> [Usd; 3] {
     [standing.settled, standing.uncertain, standing.live]
 }
 
-#[test]
-fn a_hold_becomes_what_was_billed_and_frees_the_rest() {
-    let ledger = ledger();
+fn a_hold_becomes_what_was_billed_and_frees_the_rest(store: &Store) {
+    let ledger = store.ledger();
     ledger.begin_task(&task("t1", noon())).unwrap();
     let scopes = [Scope::task("t1", usd("1.00"))];
     let first = ledger.reserve(&attempt("t1", 1, usd("0.60"), noon()), &scopes).unwrap();
@@ -52,9 +66,8 @@ fn a_hold_becomes_what_was_billed_and_frees_the_rest() {
     assert_eq!(ledger.calls("t1").unwrap().len(), 2, "what was refused left no row");
 }
 
-#[test]
-fn settling_twice_counts_once_and_aborting_costs_nothing() {
-    let ledger = ledger();
+fn settling_twice_counts_once_and_aborting_costs_nothing(store: &Store) {
+    let ledger = store.ledger();
     ledger.begin_task(&task("t1", noon())).unwrap();
     let scopes = today("1.00");
     for call in 1..=2 {
@@ -69,9 +82,8 @@ fn settling_twice_counts_once_and_aborting_costs_nothing() {
     assert_eq!(ledger.calls("t1").unwrap()[1].state, CallState::Aborted);
 }
 
-#[test]
-fn what_was_charged_above_the_hold_is_recorded_in_full_and_blocks_the_rest() {
-    let ledger = ledger();
+fn what_was_charged_above_the_hold_is_recorded_in_full_and_blocks_the_rest(store: &Store) {
+    let ledger = store.ledger();
     ledger.begin_task(&task("t1", noon())).unwrap();
     let scopes = today("1.00");
     ledger.reserve(&attempt("t1", 1, usd("0.90"), noon()), &scopes).unwrap();
@@ -81,9 +93,8 @@ fn what_was_charged_above_the_hold_is_recorded_in_full_and_blocks_the_rest() {
     assert!(matches!(nothing, Reserve::Exhausted(s) if s.available().is_negative()));
 }
 
-#[test]
-fn every_scope_must_have_room_and_none_is_taken_if_one_has_not() {
-    let ledger = ledger();
+fn every_scope_must_have_room_and_none_is_taken_if_one_has_not(store: &Store) {
+    let ledger = store.ledger();
     ledger.begin_task(&task("t1", noon())).unwrap();
     let roomy = [
         scope(ScopeKind::Project, "/home/ann/shop", Some(Window::Month), "9.00"),
@@ -106,9 +117,8 @@ fn every_scope_must_have_room_and_none_is_taken_if_one_has_not() {
     assert_eq!(taken(&ledger, &other, noon()), [Usd::ZERO; 3]);
 }
 
-#[test]
-fn windows_are_calendar_windows_of_the_moment_of_sending() {
-    let ledger = ledger();
+fn windows_are_calendar_windows_of_the_moment_of_sending(store: &Store) {
+    let ledger = store.ledger();
     ledger.begin_task(&task("t1", noon())).unwrap();
     let late: jiff::Timestamp = "2026-11-30T23:59:59.999Z".parse().unwrap();
     let early: jiff::Timestamp = "2026-12-01T00:00:00Z".parse().unwrap();
@@ -127,9 +137,8 @@ fn windows_are_calendar_windows_of_the_moment_of_sending() {
     }
 }
 
-#[test]
-fn the_hold_of_a_dead_owner_is_uncertain_after_its_lease_and_estimated_after_a_day() {
-    let mut ledger = ledger();
+fn the_hold_of_a_dead_owner_is_uncertain_after_its_lease_and_estimated_after_a_day(store: &Store) {
+    let mut ledger = store.ledger();
     ledger.set_owner(owner("gone"));
     ledger.begin_task(&task("t1", noon())).unwrap();
     let scopes = today("1.00");
@@ -168,9 +177,8 @@ fn the_hold_of_a_dead_owner_is_uncertain_after_its_lease_and_estimated_after_a_d
     assert_eq!(taken(&ledger, &scopes[0], noon()), [usd("0.05"), Usd::ZERO, usd("0.40")]);
 }
 
-#[test]
-fn a_clock_that_was_set_back_keeps_a_dead_hold_for_one_lease_only() {
-    let mut ledger = ledger();
+fn a_clock_that_was_set_back_keeps_a_dead_hold_for_one_lease_only(store: &Store) {
+    let mut ledger = store.ledger();
     ledger.set_owner(owner("gone"));
     ledger.begin_task(&task("t1", noon())).unwrap();
     let scopes = today("1.00");
@@ -183,9 +191,8 @@ fn a_clock_that_was_set_back_keeps_a_dead_hold_for_one_lease_only() {
     assert_eq!(taken(&ledger, &scopes[0], noon())[1], usd("0.60"));
 }
 
-#[test]
-fn a_task_that_ends_leaves_no_live_hold() {
-    let ledger = ledger();
+fn a_task_that_ends_leaves_no_live_hold(store: &Store) {
+    let ledger = store.ledger();
     ledger.begin_task(&task("t1", noon())).unwrap();
     let scopes = today("1.00");
     ledger.reserve(&attempt("t1", 1, usd("0.60"), noon()), &scopes).unwrap();
@@ -193,9 +200,8 @@ fn a_task_that_ends_leaves_no_live_hold() {
     assert_eq!(taken(&ledger, &scopes[0], noon()), [Usd::ZERO, usd("0.60"), Usd::ZERO]);
 }
 
-#[test]
-fn a_billed_call_of_unknown_cost_stays_counted_and_a_covered_one_never_counts() {
-    let ledger = ledger();
+fn a_billed_call_of_unknown_cost_stays_counted_and_a_covered_one_never_counts(store: &Store) {
+    let ledger = store.ledger();
     ledger.begin_task(&task("t1", noon())).unwrap();
     let scopes = today("1.00");
     ledger.reserve(&attempt("t1", 1, usd("0.60"), noon()), &scopes).unwrap();
@@ -213,9 +219,8 @@ fn a_billed_call_of_unknown_cost_stays_counted_and_a_covered_one_never_counts() 
     assert_eq!((call.cost_state, call.billed, call.list), (CostState::Covered, Some(Usd::ZERO), Some(usd("3.00"))));
 }
 
-#[test]
-fn ids_are_used_once_and_must_exist() {
-    let ledger = ledger();
+fn ids_are_used_once_and_must_exist(store: &Store) {
+    let ledger = store.ledger();
     let duplicate = |e| matches!(e, LedgerError::Duplicate { .. });
     let missing = |e| matches!(e, LedgerError::Missing { .. });
     ledger.begin_task(&task("t1", noon())).unwrap();
@@ -228,9 +233,8 @@ fn ids_are_used_once_and_must_exist() {
     assert!(missing(ledger.renew("t2", noon()).unwrap_err()));
 }
 
-#[test]
-fn absurd_figures_stay_absurd_and_do_not_break_the_sums() {
-    let ledger = ledger();
+fn absurd_figures_stay_absurd_and_do_not_break_the_sums(store: &Store) {
+    let ledger = store.ledger();
     ledger.begin_task(&task("t1", noon())).unwrap();
     for call in 1..=20 {
         ledger.reserve(&attempt("t1", call, Usd::MAX, noon()), &[]).unwrap();

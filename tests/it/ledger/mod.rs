@@ -5,6 +5,7 @@ mod holds;
 mod model;
 mod processes;
 mod reports;
+mod stores;
 
 use jiff::{SignedDuration, Timestamp};
 use vibekit::base::money::{Rate, Usd};
@@ -12,7 +13,7 @@ use vibekit::domain::cost::{Certainty, Charge, Cost, Proof};
 use vibekit::domain::failure::Status;
 use vibekit::domain::path::{PayPath, Wire};
 use vibekit::domain::usage::Usage;
-use vibekit::ledger::{Ledger, NewAttempt, NewTask, Owner, PriceRef, Settlement, TaskEnd, attempt_id};
+use vibekit::ledger::{NewAttempt, NewTask, Owner, PriceRef, Settlement, TaskEnd, attempt_id};
 
 /// Noon of a Wednesday.
 pub(crate) const NOON: &str = "2026-11-25T12:00:00Z";
@@ -31,10 +32,6 @@ pub(crate) fn usd(text: &str) -> Usd {
 
 pub(crate) fn owner(host: &str) -> Owner {
     Owner { pid: 1, started: 7, host: host.to_owned() }
-}
-
-pub(crate) fn ledger() -> Ledger {
-    Ledger::in_memory(owner("here")).unwrap()
 }
 
 pub(crate) fn task(id: &str, started_at: Timestamp) -> NewTask {

@@ -15,6 +15,7 @@ use vibekit::domain::cost::{Certainty, Charge, Cost};
 use vibekit::domain::path::PayPath;
 use vibekit::ledger::{Aborted, Corrected, Ledger, Reserve, Scope, ScopeKind, Settled, TeamBudget};
 
+use super::stores::{Store, over_both};
 use super::{attempt, done, noon, owner, settlement, task};
 
 const STEPS: u32 = 25_000;
@@ -379,14 +380,16 @@ impl Play {
     }
 }
 
-#[test]
-fn random_steps_never_pass_a_cap_and_always_agree_with_the_model() {
+over_both!(random_steps_never_pass_a_cap_and_always_agree_with_the_model);
+
+fn random_steps_never_pass_a_cap_and_always_agree_with_the_model(store: &Store) {
     let env = Env::capture();
     let number = |name: &str| env.get(name).and_then(|text| text.parse().ok());
     let seed = number("VK_TEST_SEED").unwrap_or(20_261_125);
-    let steps = number("VK_TEST_STEPS").unwrap_or(u64::from(STEPS));
+    let steps = number("VK_TEST_STEPS").unwrap_or(u64::from(store.cases(STEPS)));
     println!("VK_TEST_SEED={seed} VK_TEST_STEPS={steps}");
-    let ledger = Ledger::in_memory(owner(HOSTS[0])).unwrap();
+    let mut ledger = store.ledger();
+    ledger.set_owner(owner(HOSTS[0]));
     let mut play =
         Play { ledger, model: Model::default(), dice: Dice(seed), now: noon(), here: HOSTS[0], answers: [0; 3] };
     for step in 0..steps {

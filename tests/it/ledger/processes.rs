@@ -12,14 +12,53 @@ use jiff::SignedDuration;
 use vibekit::base::clock::{self, Window};
 use vibekit::base::env::Env;
 use vibekit::base::money::Usd;
+use vibekit::config::Database;
 use vibekit::domain::budget::Per;
 use vibekit::ledger::query::{CallRow, CallState, Group, Query};
-use vibekit::ledger::{Ledger, Reserve, Scope, ScopeKind, TeamBudget, attempt_id, task_id};
+use vibekit::ledger::{Ledger, Reserve, Scope, ScopeKind, Server, TeamBudget, attempt_id, task_id};
 
 use super::{attempt, billed, settlement, task, usd};
 
-/// `spend FOLDER`, `hold FOLDER` or `acknowledge FOLDER`.
+/// `spend PLACE`, `hold PLACE` or `acknowledge PLACE`: a folder, or the address of a server.
 const ORDERS: &str = "VK_TEST_LEDGER_ORDERS";
+
+/// Makes two tests of each function: over a file, and over a server.
+macro_rules! over_both {
+    ($($test:ident),+ $(,)?) => {
+        mod in_a_file {
+            $(#[test]
+            fn $test() {
+                let folder = tempfile::tempdir().unwrap();
+                super::$test(folder.path().to_str().unwrap());
+            })+
+        }
+
+        #[cfg(target_os = "linux")]
+        mod in_postgres {
+            $(#[test]
+            fn $test() {
+                // As it is set up by everybody: each commit reaches the disk.
+                if let Some(server) = crate::support::postgres::Postgres::start_with("trust", &[]) {
+                    super::$test(&server.url());
+                }
+            })+
+        }
+    };
+}
+
+over_both!(
+    many_processes_never_pass_a_cap_and_none_sees_a_lock,
+    many_threads_share_a_ledger_and_a_budget,
+    the_hold_of_a_killed_process_is_free_for_honest_work_after_its_lease,
+    a_kill_at_any_moment_loses_nothing_that_was_acknowledged,
+);
+
+fn open(place: &str) -> Ledger {
+    match place.parse::<Database>() {
+        Ok(database) => Ledger::connect(Server::open_to_all(database)).unwrap(),
+        Err(_) => Ledger::open(Path::new(place)).unwrap(),
+    }
+}
 
 /// A budget of every kind, none of which is the tightest.
 fn of_every_kind(task: &str) -> Vec<Scope> {
@@ -39,10 +78,10 @@ fn scopes(task: &str) -> [Scope; 2] {
     [global, Scope::task(task, usd("5.00"))]
 }
 
-fn start(orders: &str, folder: &Path) -> Child {
+fn start(orders: &str, place: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "ledger::processes::the_other_process", "--nocapture"])
-        .env(ORDERS, format!("{orders} {}", folder.display()))
+        .env(ORDERS, format!("{orders} {place}"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -53,18 +92,17 @@ fn start(orders: &str, folder: &Path) -> Child {
 #[test]
 fn the_other_process() {
     let env = Env::capture();
-    let Some((orders, folder)) = env.get(ORDERS).and_then(|orders| orders.split_once(' ')) else { return };
-    let folder = Path::new(folder);
+    let Some((orders, place)) = env.get(ORDERS).and_then(|orders| orders.split_once(' ')) else { return };
     match orders {
-        "spend" => spend(folder, 20),
-        "hold" => hold(folder),
-        _ => acknowledge(folder),
+        "spend" => spend(place, 20),
+        "hold" => hold(place),
+        _ => acknowledge(place),
     }
 }
 
 /// Reserves and settles until the budget is used up or `calls` calls are made; the slowest reservation counts.
-fn spend(folder: &Path, calls: u32) {
-    let ledger = Ledger::open(folder).unwrap();
+fn spend(place: &str, calls: u32) {
+    let ledger = open(place);
     let id = task_id(clock::now());
     ledger.begin_task(&task(&id, clock::now())).unwrap();
     for call in 1..=calls {
@@ -94,8 +132,8 @@ fn spend(folder: &Path, calls: u32) {
 }
 
 /// Holds money and never settles it.
-fn hold(folder: &Path) {
-    let ledger = Ledger::open(folder).unwrap();
+fn hold(place: &str) {
+    let ledger = open(place);
     let id = task_id(clock::now());
     ledger.begin_task(&task(&id, clock::now())).unwrap();
     ledger.reserve(&attempt(&id, 1, usd("6.00"), clock::now()), &[]).unwrap();
@@ -104,8 +142,8 @@ fn hold(folder: &Path) {
 }
 
 /// Writes as fast as it can and says what was written, until it is killed.
-fn acknowledge(folder: &Path) {
-    let ledger = Ledger::open(folder).unwrap();
+fn acknowledge(place: &str) {
+    let ledger = open(place);
     let id = task_id(clock::now());
     ledger.begin_task(&task(&id, clock::now())).unwrap();
     for call in 1..10_000 {
@@ -124,15 +162,13 @@ fn say(line: &str) {
     out.flush().unwrap();
 }
 
-#[test]
-fn many_processes_never_pass_a_cap_and_none_sees_a_lock() {
+fn many_processes_never_pass_a_cap_and_none_sees_a_lock(place: &str) {
     let env = Env::capture();
     let count = env.get("VK_TEST_PROCESSES").and_then(|text| text.parse().ok()).unwrap_or(64);
-    let folder = tempfile::tempdir().unwrap();
     // The tightest of all is the one that the ledger keeps itself.
     let team = TeamBudget { per: Per::Month, limit: usd("9.00"), set_by: "ann".to_owned(), set_at: clock::now() };
-    Ledger::open(folder.path()).unwrap().set_team_budget(&team).unwrap();
-    let children: Vec<Child> = (0..count).map(|_| start("spend", folder.path())).collect();
+    open(place).set_team_budget(&team).unwrap();
+    let children: Vec<Child> = (0..count).map(|_| start("spend", place)).collect();
     let mut times: Vec<u64> = Vec::new();
     for child in children {
         let output = child.wait_with_output().unwrap();
@@ -147,7 +183,7 @@ fn many_processes_never_pass_a_cap_and_none_sees_a_lock() {
         times[times.len() * 99 / 100],
         times[times.len() - 1]
     );
-    let ledger = Ledger::open(folder.path()).unwrap();
+    let ledger = open(place);
     let [global, _] = scopes("");
     let standing = ledger.standing(&[global], clock::now()).unwrap().remove(0);
     assert!(standing.settled <= usd("9.00"), "{standing:?}");
@@ -158,14 +194,12 @@ fn many_processes_never_pass_a_cap_and_none_sees_a_lock() {
     ledger.check().unwrap();
 }
 
-#[test]
-fn many_threads_share_a_ledger_and_a_budget() {
-    let folder = tempfile::tempdir().unwrap();
+fn many_threads_share_a_ledger_and_a_budget(place: &str) {
     let spent = AtomicU64::new(0);
     std::thread::scope(|scope| {
         for _ in 0..16 {
             scope.spawn(|| {
-                let ledger = Ledger::open(folder.path()).unwrap();
+                let ledger = open(place);
                 let id = task_id(clock::now());
                 ledger.begin_task(&task(&id, clock::now())).unwrap();
                 for call in 1..=20 {
@@ -180,16 +214,14 @@ fn many_threads_share_a_ledger_and_a_budget() {
     });
     let spent = Usd::from_cents(i64::try_from(spent.into_inner()).unwrap());
     assert!(spent <= usd("10.00") && spent >= usd("9.00"), "{spent}");
-    let ledger = Ledger::open(folder.path()).unwrap();
+    let ledger = open(place);
     assert_eq!(ledger.standing(&scopes("")[..1], clock::now()).unwrap()[0].settled, spent);
 }
 
-#[test]
-fn the_hold_of_a_killed_process_is_free_for_honest_work_after_its_lease() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut child = start("hold", folder.path());
+fn the_hold_of_a_killed_process_is_free_for_honest_work_after_its_lease(place: &str) {
+    let mut child = start("hold", place);
     let id = loop_for(&mut child, "held ");
-    let ledger = Ledger::open(folder.path()).unwrap();
+    let ledger = open(place);
     let later = clock::now() + SignedDuration::from_secs(70);
     ledger.expire(later).unwrap();
     assert_eq!(ledger.calls(&id).unwrap()[0].state, CallState::Live, "its process lives, whatever the clock says");
@@ -214,13 +246,11 @@ fn loop_for(child: &mut Child, word: &str) -> String {
     lines.find_map(|line| line.unwrap().strip_prefix(word).map(str::to_owned)).unwrap()
 }
 
-#[test]
-fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged() {
+fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged(place: &str) {
     let env = Env::capture();
     let kills = env.get("VK_TEST_KILLS").and_then(|text| text.parse().ok()).unwrap_or(12);
-    let folder = tempfile::tempdir().unwrap();
     for round in 0_u64..kills {
-        let mut children = [start("acknowledge", folder.path()), start("acknowledge", folder.path())];
+        let mut children = [start("acknowledge", place), start("acknowledge", place)];
         let said = children.each_mut().map(|child| loop_for(child, "reserved "));
         std::thread::sleep(Duration::from_micros(round * 7_919 % 40_000));
         let mut acknowledged: Vec<String> = said.iter().map(|line| format!("reserved {line}")).collect();
@@ -238,7 +268,7 @@ fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged() {
             );
         }
         let began = Instant::now();
-        let ledger = Ledger::open(folder.path()).unwrap();
+        let ledger = open(place);
         ledger.check().unwrap();
         assert!(began.elapsed() < Duration::from_secs(1));
         let mut calls: BTreeMap<String, Vec<CallRow>> = BTreeMap::new();
@@ -252,7 +282,7 @@ fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged() {
             assert!(word == "reserved" || row.state == CallState::Settled, "{line}: {row:?}");
         }
     }
-    let ledger = Ledger::open(folder.path()).unwrap();
+    let ledger = open(place);
     let [global, _] = scopes("");
     let standing = ledger.standing(&[global], clock::now()).unwrap().remove(0);
     let report = ledger.report(&Query::by(Group::Project), clock::now()).unwrap();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use vibekit::base::money::Usd;
 use vibekit::domain::cost::{Certainty, Charge, Cost, CostState};
 use vibekit::domain::path::PayPath;
@@ -11,7 +12,20 @@ use vibekit::domain::usage::Usage;
 use vibekit::ledger::query::{Group, Query, Report, Rows};
 use vibekit::ledger::{Ledger, NewAttempt, Settlement};
 
-use super::{after, attempt, billed, done, ledger, noon, owner, settlement, task, told, usd};
+use super::stores::{Store, over_both};
+use super::{after, attempt, billed, done, noon, owner, settlement, task, told, usd};
+
+over_both!(
+    a_task_that_changed_its_payer_has_a_row_for_each,
+    what_an_attempt_under_way_costs_is_unknown_and_not_nothing,
+    reports_group_by_what_is_asked_newest_first,
+    a_period_and_a_project_narrow_a_report,
+    a_task_is_found_by_any_beginning_that_is_its_own,
+    a_call_keeps_everything_that_was_known_of_it,
+    every_grouping_has_the_same_total,
+    the_order_of_calls_does_not_matter,
+    periods_add_up,
+);
 
 fn groups(report: &Report) -> Vec<(&str, String, CostState)> {
     let Rows::Groups(rows) = &report.rows else { panic!("{report:?}") };
@@ -19,8 +33,8 @@ fn groups(report: &Report) -> Vec<(&str, String, CostState)> {
 }
 
 /// Two projects, three payers, one task that crossed from a plan to a key, one that died.
-fn sample() -> Ledger {
-    let mut ledger = ledger();
+fn sample(store: &Store) -> Ledger {
+    let mut ledger = store.ledger();
     let call = |ledger: &Ledger, new: &NewAttempt, cost: Cost| {
         ledger.reserve(new, &[]).unwrap();
         ledger.settle(&new.attempt_id, &settlement(cost, new.sent_at)).unwrap();
@@ -53,9 +67,8 @@ fn sample() -> Ledger {
     ledger
 }
 
-#[test]
-fn a_task_that_changed_its_payer_has_a_row_for_each() {
-    let ledger = sample();
+fn a_task_that_changed_its_payer_has_a_row_for_each(store: &Store) {
+    let ledger = sample(store);
     let now = noon() + SignedDuration::from_hours(25);
     ledger.expire(now).unwrap();
     let report = ledger.report(&Query::by(Group::Task), now).unwrap();
@@ -90,9 +103,8 @@ fn a_task_that_changed_its_payer_has_a_row_for_each() {
     assert_eq!(payers[1].cost_usd, Some(usd("0.35")));
 }
 
-#[test]
-fn what_an_attempt_under_way_costs_is_unknown_and_not_nothing() {
-    let ledger = ledger();
+fn what_an_attempt_under_way_costs_is_unknown_and_not_nothing(store: &Store) {
+    let ledger = store.ledger();
     ledger.begin_task(&task("t1", noon())).unwrap();
     ledger.reserve(&attempt("t1", 1, usd("0.50"), noon()), &[]).unwrap();
     let report = ledger.report(&Query::by(Group::Task), noon()).unwrap();
@@ -105,9 +117,8 @@ fn what_an_attempt_under_way_costs_is_unknown_and_not_nothing() {
     assert_eq!(ledger.task_spent("t1").unwrap(), Usd::ZERO);
 }
 
-#[test]
-fn reports_group_by_what_is_asked_newest_first() {
-    let ledger = sample();
+fn reports_group_by_what_is_asked_newest_first(store: &Store) {
+    let ledger = sample(store);
     let now = noon() + SignedDuration::from_hours(25);
     ledger.expire(now).unwrap();
     let by = |group| ledger.report(&Query::by(group), now).unwrap();
@@ -135,9 +146,8 @@ fn reports_group_by_what_is_asked_newest_first() {
     }
 }
 
-#[test]
-fn a_period_and_a_project_narrow_a_report() {
-    let ledger = sample();
+fn a_period_and_a_project_narrow_a_report(store: &Store) {
+    let ledger = sample(store);
     let now = noon() + SignedDuration::from_hours(25);
     let day = |text| vibekit::ledger::since(text, now).unwrap();
     let query = Query { since: Some(day("2026-11-26")), ..Query::by(Group::Day) };
@@ -151,9 +161,8 @@ fn a_period_and_a_project_narrow_a_report() {
     assert!(ledger.report(&query, now).unwrap().rows.is_empty());
 }
 
-#[test]
-fn a_task_is_found_by_any_beginning_that_is_its_own() {
-    let ledger = sample();
+fn a_task_is_found_by_any_beginning_that_is_its_own(store: &Store) {
+    let ledger = sample(store);
     let find = |id: &str| ledger.find_task(id, noon()).unwrap().one(id, "vk cost show");
     assert_eq!(find("t2").unwrap().task_id, "t2bbbbbbbbbb");
     assert_eq!(find(" T2BBBB ").unwrap().task_id, "t2bbbbbbbbbb");
@@ -176,9 +185,8 @@ fn a_task_is_found_by_any_beginning_that_is_its_own() {
     assert!(find("").is_err() && find("%").is_err() && find("t1_aaaaaaaa").is_err());
 }
 
-#[test]
-fn a_call_keeps_everything_that_was_known_of_it() {
-    let ledger = sample();
+fn a_call_keeps_everything_that_was_known_of_it(store: &Store) {
+    let ledger = sample(store);
     let call = ledger.calls("t1aaaaaaaaaa").unwrap().remove(1);
     insta::assert_debug_snapshot!(call, @r#"
     CallRow {
@@ -292,8 +300,8 @@ fn random_call() -> impl Strategy<Value = RandomCall> {
         })
 }
 
-fn recorded<'a>(calls: impl Iterator<Item = (usize, &'a RandomCall)>) -> Ledger {
-    let ledger = ledger();
+fn recorded<'a>(store: &Store, calls: impl Iterator<Item = (usize, &'a RandomCall)>) -> Ledger {
+    let ledger = store.ledger();
     let mut begun = BTreeSet::new();
     for (number, call) in calls {
         let at: Timestamp = noon() + SignedDuration::from_mins(call.minutes);
@@ -316,13 +324,12 @@ fn recorded<'a>(calls: impl Iterator<Item = (usize, &'a RandomCall)>) -> Ledger 
     ledger
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
-
-    /// However the calls are grouped, their sums are the same; and each call is in one state only.
-    #[test]
-    fn every_grouping_has_the_same_total(calls in prop::collection::vec(random_call(), 0..40)) {
-        let ledger = recorded(calls.iter().enumerate());
+/// However the calls are grouped, their sums are the same; and each call is in one state only.
+fn every_grouping_has_the_same_total(store: &Store) {
+    let mut runner =
+        TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(store.cases(48)) });
+    let outcome = runner.run(&prop::collection::vec(random_call(), 0..40), |calls| {
+        let ledger = recorded(store, calls.iter().enumerate());
         let now = noon() + SignedDuration::from_mins(200_000);
         let total = ledger.report(&Query::by(Group::Task), now).unwrap().total;
         for group in Group::ALL {
@@ -334,35 +341,51 @@ proptest! {
         prop_assert_eq!(total.calls(), sent.len() as u64);
         prop_assert_eq!(total.usage.input, sent.iter().map(|call| call.tokens).sum::<u64>());
         let sum = |state| sent.iter().filter(|c| c.cost.state() == state).filter_map(|c| c.cost.billed).sum::<Usd>();
-        let unknown = sent.iter().filter(|c| c.cost.state() == CostState::Unknown || (c.cost.charge == Charge::Billed && c.cost.billed.is_none())).count();
+        let unknown = sent
+            .iter()
+            .filter(|c| {
+                c.cost.state() == CostState::Unknown || (c.cost.charge == Charge::Billed && c.cost.billed.is_none())
+            })
+            .count();
         prop_assert_eq!(total.billed, sum(CostState::Billed));
         prop_assert_eq!(total.estimated, sum(CostState::Estimated));
         prop_assert_eq!(total.counts.unknown, unknown as u64);
         prop_assert_eq!(total.charged().exact().is_none(), unknown > 0);
-    }
+        Ok(())
+    });
+    outcome.unwrap();
+}
 
-    /// The order in which calls end does not matter.
-    #[test]
-    fn the_order_of_calls_does_not_matter(calls in prop::collection::vec(random_call(), 0..30)) {
+/// The order in which calls end does not matter.
+fn the_order_of_calls_does_not_matter(store: &Store) {
+    let mut runner =
+        TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(store.cases(48)) });
+    let outcome = runner.run(&prop::collection::vec(random_call(), 0..30), |calls| {
         let now = noon() + SignedDuration::from_mins(200_000);
-        let forward = recorded(calls.iter().enumerate());
+        let forward = recorded(store, calls.iter().enumerate());
         let numbered: Vec<(usize, &RandomCall)> = calls.iter().enumerate().collect();
-        let backward = recorded(numbered.into_iter().rev());
+        let backward = recorded(store, numbered.into_iter().rev());
         for group in Group::ALL {
             let query = Query::by(group);
             prop_assert_eq!(forward.report(&query, now).unwrap(), backward.report(&query, now).unwrap());
         }
-    }
+        Ok(())
+    });
+    outcome.unwrap();
+}
 
-    /// A period cut anywhere gives two reports whose totals are the whole.
-    #[test]
-    fn periods_add_up(calls in prop::collection::vec(random_call(), 0..30), cut in 0..120_000_i64) {
-        let ledger = recorded(calls.iter().enumerate());
+/// A period cut anywhere gives two reports whose totals are the whole.
+fn periods_add_up(store: &Store) {
+    let mut runner =
+        TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(store.cases(48)) });
+    let outcome = runner.run(&(prop::collection::vec(random_call(), 0..30), 0..120_000_i64), |(calls, cut)| {
+        let ledger = recorded(store, calls.iter().enumerate());
         let now = noon() + SignedDuration::from_mins(200_000);
         let cut = noon() + SignedDuration::from_mins(cut);
-        let total = |since, until| {
-            ledger.report(&Query { since, until, ..Query::by(Group::Model) }, now).unwrap().total
-        };
+        let total =
+            |since, until| ledger.report(&Query { since, until, ..Query::by(Group::Model) }, now).unwrap().total;
         prop_assert_eq!(total(None, Some(cut)) + total(Some(cut), None), total(None, None));
-    }
+        Ok(())
+    });
+    outcome.unwrap();
 }

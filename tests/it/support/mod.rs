@@ -2,6 +2,8 @@
 //! sees nothing of the machine it runs on.
 
 pub mod env;
+#[cfg(target_os = "linux")]
+pub mod postgres;
 pub mod provider;
 pub mod service;
 #[cfg(unix)]

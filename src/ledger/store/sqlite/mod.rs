@@ -99,6 +99,8 @@ impl Database {
         })();
         outcome.map_err(|stop: Stop| match stop {
             Stop::Sqlite(source) => LedgerError::of(source, &self.path),
+            // Statements of a file have no server.
+            Stop::Fault(_) => LedgerError::of(rusqlite::Error::InvalidQuery, &self.path),
             Stop::Shape(column) => LedgerError::of(rusqlite::Error::InvalidColumnIndex(column), &self.path),
             Stop::Rule(error) => error,
         })

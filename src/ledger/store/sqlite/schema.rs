@@ -44,7 +44,7 @@ fn is_current(connection: &mut Connection, path: &Path) -> Result<bool, LedgerEr
     let (application, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
     if application == APPLICATION {
         if version > LATEST {
-            return Err(LedgerError::NewerSchema { path: path.to_path_buf(), found: version, known: LATEST });
+            return Err(LedgerError::NewerSchema { place: path.display().to_string(), found: version, known: LATEST });
         }
         return Ok(version == LATEST);
     }

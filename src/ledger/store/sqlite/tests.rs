@@ -10,8 +10,10 @@ use crate::ledger::store::Store;
 use crate::ledger::{Ledger, NewAttempt, NewTask, Owner, Reserve};
 
 fn file_of(ledger: &Ledger) -> &Database {
-    let Store::Sqlite(database) = &ledger.store;
-    database
+    match &ledger.store {
+        Store::Sqlite(database) => database,
+        Store::Postgres(_) => panic!("a file was opened"),
+    }
 }
 
 fn task(id: &str) -> NewTask {

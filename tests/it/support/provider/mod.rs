@@ -27,7 +27,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use invariants::assert_prefix_grows;
-pub use script::Script;
+pub use script::{Gate, Script};
 use serde_json::Value;
 
 /// A request as it came.

@@ -2,12 +2,35 @@
 
 use std::io::Write as _;
 use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+/// What a test opens when an answer may come.
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Arc<AtomicBool>);
+
+impl Gate {
+    pub fn open(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn wait(&self) {
+        for _ in 0..6_000 {
+            if self.0.load(Ordering::SeqCst) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
 
 #[derive(Clone, Debug)]
 enum Step {
     Bytes(Vec<u8>),
     Pause(Duration),
+    /// Nothing until the test opens the gate, or has waited too long.
+    Gate(Gate),
     /// Hold the connection open, silent, until the client or the test ends it.
     Stall,
     /// This piece again and again, so many times.
@@ -63,6 +86,12 @@ impl Script {
     /// The connection closes after the request, without a word.
     pub fn hang_up() -> Self {
         Self { silent: true, end: End::Cut, ..Self::json(200, "") }
+    }
+
+    /// The answer comes once the gate is open.
+    pub fn behind(mut self, gate: &Gate) -> Self {
+        self.steps.insert(0, Step::Gate(gate.clone()));
+        self
     }
 
     /// Headers, then nothing.
@@ -189,6 +218,7 @@ impl Script {
                         self.write_piece(stream, bytes)?;
                     }
                 }
+                Step::Gate(gate) => gate.wait(),
                 Step::Pause(pause) => std::thread::sleep(*pause),
                 Step::Stall => stall(stream, stopped),
             }
