@@ -166,9 +166,11 @@ fn a_newer_schema_and_another_programs_are_refused_and_left_alone() {
     let provider = Provider::start([]);
     let vk = member("ann", &server, &provider);
     assert_eq!(vk.run(&["budget", "set", "9", "--per", "day", "--team"]).code, 0);
+    let latest = server.sql("vk", "SELECT version FROM vk.ledger_version");
     server.sql("vk", "UPDATE vk.ledger_version SET version = 99");
-    insta::assert_snapshot!(told(&refused(&vk), &server), @"
-    error: the ledger postgres://vk@127.0.0.1:PORT/vk was written by a newer vk (schema 99, this one knows 3)
+    let told_of_it = told(&refused(&vk), &server).replace(&format!("knows {latest}"), "knows LATEST");
+    insta::assert_snapshot!(told_of_it, @"
+    error: the ledger postgres://vk@127.0.0.1:PORT/vk was written by a newer vk (schema 99, this one knows LATEST)
       why: this version would misread it, and changes nothing in it
       fix: vk --version   # then install the newer vk
     ");
@@ -205,7 +207,9 @@ fn an_older_schema_is_brought_forward_once_by_whoever_comes_first() {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
-    assert_eq!(server.sql("vk", "SELECT version, settled FROM vk.ledger_version, vk.counters"), "3|2");
+    let latest: u32 = server.sql("vk", "SELECT version FROM vk.ledger_version").parse().unwrap();
+    assert!(latest >= 3, "{latest}");
+    assert_eq!(server.sql("vk", "SELECT settled FROM vk.counters"), "2", "its rows are kept");
 }
 
 #[test]
