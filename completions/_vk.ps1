@@ -210,6 +210,8 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
         }
         'vk;budget;set' {
             [CompletionResult]::new('--per', '--per', [CompletionResultType]::ParameterName, 'How often it begins anew; windows are calendar windows in UTC')
+            [CompletionResult]::new('--quota', '--quota', [CompletionResultType]::ParameterName, 'Plans: no call once this part of a window of the plan is used, like 80%')
+            [CompletionResult]::new('--tasks-day', '--tasks-day', [CompletionResultType]::ParameterName, 'Plans: at most this many tasks a day (UTC) on one plan')
             [CompletionResult]::new('--path', '--path', [CompletionResultType]::ParameterName, 'One path: byok or platform')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'One stored key: its label, or PROVIDER/LABEL')
             [CompletionResult]::new('--project', '--project', [CompletionResultType]::ParameterName, 'This project, in its vk.toml')
@@ -222,6 +224,8 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
             [CompletionResult]::new('--per', '--per', [CompletionResultType]::ParameterName, 'Only this one of them')
             [CompletionResult]::new('--path', '--path', [CompletionResultType]::ParameterName, 'One path: byok or platform')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'One stored key: its label, or PROVIDER/LABEL')
+            [CompletionResult]::new('--quota', '--quota', [CompletionResultType]::ParameterName, 'The one on a plan''s windows')
+            [CompletionResult]::new('--tasks-day', '--tasks-day', [CompletionResultType]::ParameterName, 'The one on a plan''s tasks a day')
             [CompletionResult]::new('--project', '--project', [CompletionResultType]::ParameterName, 'This project, in its vk.toml')
             [CompletionResult]::new('--team', '--team', [CompletionResultType]::ParameterName, 'Everyone who uses this ledger')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')

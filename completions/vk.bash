@@ -165,7 +165,7 @@ _vk() {
             return 0
             ;;
         vk__subcmd__budget__subcmd__clear)
-            opts="-h --per --project --path --key --team --help"
+            opts="-h --per --quota --tasks-day --project --path --key --team --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -212,7 +212,7 @@ _vk() {
             return 0
             ;;
         vk__subcmd__budget__subcmd__set)
-            opts="-h --per --project --path --key --team --help"
+            opts="-h --per --quota --tasks-day --project --path --key --team --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -220,6 +220,14 @@ _vk() {
             case "${prev}" in
                 --per)
                     COMPREPLY=($(compgen -W "task day week month" -- "${cur}"))
+                    return 0
+                    ;;
+                --quota)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tasks-day)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --path)

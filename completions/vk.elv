@@ -188,6 +188,8 @@ set edit:completion:arg-completer[vk] = {|@words|
         }
         &'vk;budget;set'= {
             cand --per 'How often it begins anew; windows are calendar windows in UTC'
+            cand --quota 'Plans: no call once this part of a window of the plan is used, like 80%'
+            cand --tasks-day 'Plans: at most this many tasks a day (UTC) on one plan'
             cand --path 'One path: byok or platform'
             cand --key 'One stored key: its label, or PROVIDER/LABEL'
             cand --project 'This project, in its vk.toml'
@@ -199,6 +201,8 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand --per 'Only this one of them'
             cand --path 'One path: byok or platform'
             cand --key 'One stored key: its label, or PROVIDER/LABEL'
+            cand --quota 'The one on a plan''s windows'
+            cand --tasks-day 'The one on a plan''s tasks a day'
             cand --project 'This project, in its vk.toml'
             cand --team 'Everyone who uses this ledger'
             cand -h 'Print help'

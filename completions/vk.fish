@@ -182,6 +182,8 @@ complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand
 day\t''
 week\t''
 month\t''"
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from set" -l quota -d 'Plans: no call once this part of a window of the plan is used, like 80%' -r
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from set" -l tasks-day -d 'Plans: at most this many tasks a day (UTC) on one plan' -r
 complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from set" -l path -d 'One path: byok or platform' -r -f -a "byok\t''
 platform\t''"
 complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from set" -l key -d 'One stored key: its label, or PROVIDER/LABEL' -r -f
@@ -195,6 +197,8 @@ month\t''"
 complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from clear" -l path -d 'One path: byok or platform' -r -f -a "byok\t''
 platform\t''"
 complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from clear" -l key -d 'One stored key: its label, or PROVIDER/LABEL' -r -f
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from clear" -l quota -d 'The one on a plan\'s windows'
+complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from clear" -l tasks-day -d 'The one on a plan\'s tasks a day'
 complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from clear" -l project -d 'This project, in its vk.toml'
 complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from clear" -l team -d 'Everyone who uses this ledger'
 complete -c vk -n "__fish_vk_using_subcommand budget; and __fish_seen_subcommand_from clear" -s h -l help -d 'Print help'

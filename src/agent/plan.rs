@@ -7,7 +7,7 @@ use crate::base::money::Usd;
 use crate::config::Allow;
 use crate::domain::cost::Proof;
 use crate::domain::failure::{Failure, Status};
-use crate::domain::quota::{Between, Credits, Said, Window};
+use crate::domain::quota::{Between, Part, Said, Window};
 use crate::domain::route::Route;
 use crate::domain::ui::{Question, Ui};
 
@@ -21,6 +21,45 @@ pub enum Paid {
     Extra,
 }
 
+/// The part of a plan's windows from which no further call is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quota {
+    pub part: Part,
+    /// Where it was set.
+    pub source: String,
+    /// Whether a project's file says so, and the user's own ceiling above that.
+    pub of_project: bool,
+    pub ceiling: Option<Part>,
+}
+
+impl Quota {
+    /// # Errors
+    /// Exit 5 where a window is used that far: which, when it begins anew, and what raises the quota.
+    pub fn check(&self, provider: &str, windows: &[Window]) -> Result<(), Failure> {
+        let Some(full) = windows.iter().filter(|window| self.part.is_reached(window)).max_by_key(|w| w.resets_at)
+        else {
+            return Ok(());
+        };
+        let window = if full.name.is_empty() { "window".to_owned() } else { format!("{} window", full.name) };
+        let what = format!(
+            "{} % of the {provider} plan's {window} is used, and your budget stops tasks at {}",
+            full.used, self.part
+        );
+        let anew = full.resets_at.map(|at| format!("\nthe window begins anew {}", at.strftime("%Y-%m-%d %H:%M UTC")));
+        let why = format!("budget.quota = \"{}\" ({}){}", self.part, self.source, anew.unwrap_or_default());
+        let failure = Failure::new(Status::Budget, "plan_quota", what).why(why);
+        let failure = failure.fix("vk run --continue   # once the window has begun anew");
+        let enough = (full.used / 10 + 1) * 10;
+        let Some(enough) = Part::of(enough.min(100)).filter(|part| !part.is_reached(full)) else { return Err(failure) };
+        let failure = match self.ceiling {
+            Some(ceiling) if ceiling < enough => failure.fix(format!("vk budget set --quota {enough}")),
+            _ => failure,
+        };
+        let project = if self.of_project { " --project" } else { "" };
+        Err(failure.fix(format!("vk budget set --quota {enough}{project}")))
+    }
+}
+
 /// What binds a task on a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlanTerms {
@@ -29,6 +68,7 @@ pub struct PlanTerms {
     pub overage: Option<(Allow, String)>,
     /// What its program said before the task.
     pub told: Option<Said>,
+    pub quota: Option<Quota>,
 }
 
 #[derive(Debug)]
@@ -42,9 +82,8 @@ pub struct Plan {
     /// A person said yes to it in this task.
     agreed: bool,
     before: Vec<Window>,
-    now: Vec<Window>,
     /// As last told.
-    credits: Option<Credits>,
+    now: Said,
 }
 
 impl Plan {
@@ -57,8 +96,7 @@ impl Plan {
             extra: false,
             agreed: false,
             before: Vec::new(),
-            now: Vec::new(),
-            credits: None,
+            now: Said::default(),
         }
     }
 
@@ -73,62 +111,85 @@ impl Plan {
     /// What the account says before the first call.
     ///
     /// # Errors
-    /// Exit 4 where nothing of the plan is left, and no edge allows what would pay then.
+    /// Exit 4 where nothing of the plan is left, and no edge allows what would pay then; exit 5 where the user's quota
+    /// of it is used.
     pub fn begins(&mut self, said: Said) -> Result<(), Failure> {
         let used_up = said.is_used_up();
-        self.keep(said.windows);
-        self.credits = said.credits;
+        self.keep(said);
         if used_up && self.terms.overage.is_none() {
             return Err(used_up_for_now(&self.provider, "its included usage is used up"));
         }
-        Ok(())
+        self.check_quota()
     }
 
     /// An answer that only a plan gets, with what it says of the windows.
     pub fn saw(&mut self, windows: Vec<Window>) {
         self.seen = true;
-        self.keep(windows);
+        self.keep(Said { windows, ..Said::default() });
     }
 
-    fn keep(&mut self, windows: Vec<Window>) {
+    /// What is not said again stays as it was.
+    fn keep(&mut self, said: Said) {
+        let Said { windows, credits, reached } = said;
+        self.now.reached = reached;
+        self.now.credits = credits.or_else(|| self.now.credits.take());
         if windows.is_empty() {
             return;
         }
         if self.before.is_empty() {
             self.before.clone_from(&windows);
         }
-        self.now = windows;
+        self.now.windows = windows;
     }
 
     /// What an account with credits said after an answer: who paid for that answer follows from it.
     ///
     /// # Errors
     /// Exit 4 where the credits paid and nobody allowed that.
-    pub async fn answered(&mut self, said: &Said, ui: &Arc<dyn Ui>) -> Result<Proof, Failure> {
+    pub async fn answered(&mut self, said: Said, ui: &Arc<dyn Ui>) -> Result<Proof, Failure> {
         let between = match &said.credits {
-            Some(now) => now.since(self.credits.as_ref()),
+            Some(now) => now.since(self.now.credits.as_ref()),
             None => Between::Untold,
         };
-        self.credits = said.credits.clone().or_else(|| self.credits.take());
-        self.keep(said.windows.clone());
+        let tells = !said.windows.is_empty();
+        self.keep(said);
         if between == Between::Fell {
             self.went_on(ui).await?;
-        } else if !said.windows.is_empty() {
+        } else if tells {
             self.covers();
         }
-        let is_proven = between == Between::Held && !said.windows.is_empty();
-        Ok(if is_proven { Proof::Verified } else { Proof::Claimed })
+        Ok(if between == Between::Held && tells { Proof::Verified } else { Proof::Claimed })
     }
 
-    /// Whether a call may follow what was last said.
+    /// Whether a call may follow what was last said. `spent` is money that went out as extra usage.
     ///
     /// # Errors
-    /// Exit 4 where credits would pay for it, and no edge allows that.
-    pub fn may_go_on(&self, said: &Said) -> Result<(), Failure> {
-        if said.is_beyond() && self.terms.overage.is_none() {
-            return Err(used_up_for_now(&self.provider, "the next call would be paid by credits"));
+    /// Exit 4 where credits would pay for it, and no edge allows that; exit 5 where the edge's dollars, or the user's
+    /// quota of the plan, are used.
+    pub fn may_go_on(&self, spent: Usd) -> Result<(), Failure> {
+        match &self.terms.overage {
+            None if self.now.is_beyond() => {
+                return Err(used_up_for_now(&self.provider, "the next call would be paid by credits"));
+            }
+            Some((Allow::UpTo(most), _)) if self.extra && spent >= *most => {
+                let what = format!("the {most} that your edge allows for paid extra usage are spent");
+                return Err(Failure::new(Status::Budget, "extra_usage_spent", what).fix("vk cost --by payer"));
+            }
+            _ => {}
         }
-        Ok(())
+        self.check_quota()
+    }
+
+    /// A quota binds what the plan covers; beyond it the edge's dollars do.
+    fn check_quota(&self) -> Result<(), Failure> {
+        let quota = self.terms.quota.as_ref().filter(|_| !self.extra);
+        quota.map_or(Ok(()), |quota| quota.check(&self.provider, &self.now.windows))
+    }
+
+    /// The windows at the beginning of the task, and as they are now.
+    #[must_use]
+    pub fn windows(&self) -> (&[Window], &[Window]) {
+        (&self.before, &self.now.windows)
     }
 
     /// The plan covers calls again.
@@ -169,22 +230,6 @@ impl Plan {
         if self.seen && !self.extra { Proof::Verified } else { Proof::Claimed }
     }
 
-    /// The edge's dollars are a cap of their own.
-    ///
-    /// # Errors
-    /// Exit 5 once they are used up.
-    pub fn check(&self, spent: Usd) -> Result<(), Failure> {
-        match &self.terms.overage {
-            Some((Allow::UpTo(most), _)) if self.extra && spent >= *most => Err(Failure::new(
-                Status::Budget,
-                "extra_usage_spent",
-                format!("the {most} that your edge allows for paid extra usage are spent"),
-            )
-            .fix("vk cost --by payer")),
-            _ => Ok(()),
-        }
-    }
-
     /// How much of the plan is used, and how much of that in this task, for people.
     #[must_use]
     pub fn used(&self) -> Option<String> {
@@ -193,7 +238,7 @@ impl Plan {
             let change = if before == window.used { String::new() } else { format!(" (was {before} %)") };
             format!("{window}{change}")
         };
-        let lines: Vec<String> = self.now.iter().map(line).collect();
+        let lines: Vec<String> = self.now.windows.iter().map(line).collect();
         (!lines.is_empty()).then(|| lines.join("; "))
     }
 

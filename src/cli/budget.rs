@@ -8,10 +8,11 @@ use super::context::Context;
 use crate::base::money::{ParseUsdError, Usd};
 use crate::base::{clock, shell};
 use crate::config::error::nearest;
-use crate::config::{self, Flags, Layer, trust};
+use crate::config::{self, Flags, Layer, Limit, Source, Sourced, trust};
 use crate::domain::budget::{Per, Subject};
 use crate::domain::failure::Failure;
 use crate::domain::path::PayPath;
+use crate::domain::quota::{ParsePartError, Part};
 use crate::ledger::TeamBudget;
 use crate::task::prepare::Known;
 use crate::task::{caps, ledger};
@@ -21,11 +22,19 @@ use crate::task::{caps, ledger};
 pub fn run(args: BudgetArgs, context: &Context) -> Result<(), Failure> {
     match args.command.unwrap_or(BudgetCommand::List { output: ListOutput::Table }) {
         BudgetCommand::List { output } => list::run(output, context),
-        BudgetCommand::Set { usd, per, of } => {
-            let amount = parse(&usd, |usd| format!("vk budget set {usd} {}", shown_flags(&of, Some(per_of(per)))))?;
-            set(amount, per_of(per), &of, context)
+        BudgetCommand::Set { usd, per, quota, tasks_day, of } => {
+            let plans = plan_limits(quota.as_deref(), tasks_day)?;
+            if let (Some(usd), Some(per)) = (usd, per) {
+                let amount = parse(&usd, |usd| format!("vk budget set {usd} {}", shown_flags(&of, Some(per_of(per)))))?;
+                set(amount, per_of(per), &of, context)?;
+            }
+            if plans.is_empty() { Ok(()) } else { set_plans(&plans, &of, context) }
         }
-        BudgetCommand::Clear { per, of } => clear(per.map(per_of), &of, context),
+        BudgetCommand::Clear { quota: false, tasks_day: false, per, of } => clear(per.map(per_of), &of, context),
+        BudgetCommand::Clear { quota, tasks_day, of, .. } => {
+            let plans = [quota.then_some(Limit::Quota(None)), tasks_day.then_some(Limit::TasksDay(None))];
+            set_plans(&plans.into_iter().flatten().collect::<Vec<_>>(), &of, context)
+        }
         BudgetCommand::Settle { attempt, usd } => {
             let cost = parse(&usd, |usd| format!("vk budget settle {} {usd}", shell::word(&attempt)))?;
             settle::run(&attempt, cost, context)
@@ -40,6 +49,33 @@ const fn per_of(per: BudgetPer) -> Per {
         BudgetPer::Week => Per::Week,
         BudgetPer::Month => Per::Month,
     }
+}
+
+fn plan_limits(quota: Option<&str>, tasks_day: Option<u32>) -> Result<Vec<Limit>, Failure> {
+    let part = quota.map(|text| {
+        text.parse().map_err(|error: ParsePartError| {
+            let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+            let meant = format!("{digits}%").parse::<Part>().map_or_else(|_| "80%".to_owned(), |part| part.to_string());
+            Failure::usage("bad_quota", error.to_string()).fix(format!("vk budget set --quota {meant}"))
+        })
+    });
+    let quota = part.transpose()?.map(|part| Limit::Quota(Some(part)));
+    Ok(quota.into_iter().chain(tasks_day.map(|tasks| Limit::TasksDay(Some(tasks)))).collect())
+}
+
+/// The limits of plans, of the user or of the project.
+fn set_plans(limits: &[Limit], of: &BudgetOf, context: &Context) -> Result<(), Failure> {
+    let known = Known::read(&context.env, &Flags::default(), &context.ui)?;
+    let subject = if of.project { Subject::Project } else { Subject::All };
+    write(&subject, limits, &known, context)?;
+    if subject == Subject::All && !limits.iter().all(Limit::is_taken_out) {
+        let binds = &config::load(&context.env, &Flags::default())?.settings.budget.plans;
+        let project = binds.quota.as_ref().filter(|quota| quota.source.is_project());
+        if let Some(quota) = project.filter(|_| limits.iter().any(|limit| matches!(limit, Limit::Quota(_)))) {
+            context.ui.say(&format!("note: {} says {} here, which is lower", quota.source, quota.value));
+        }
+    }
+    Ok(())
 }
 
 fn parse(text: &str, again: impl FnOnce(&str) -> String) -> Result<Usd, Failure> {
@@ -118,7 +154,7 @@ fn set(amount: Usd, per: Per, of: &BudgetOf, context: &Context) -> Result<(), Fa
             context.ui.say(&format!("the ledger (written): {amount} a {per} for everyone who uses it"));
         }
         Place::File(subject) => {
-            write(&subject, &[(per, Some(amount))], &known, context)?;
+            write(&subject, &[Limit::Usd(per, Some(amount))], &known, context)?;
             for line in overridden(&subject, per, amount, context)? {
                 context.ui.say(&line);
             }
@@ -134,9 +170,9 @@ fn whole(mut failure: Failure, before: &str) -> Failure {
     failure
 }
 
-fn write(subject: &Subject, amounts: &[(Per, Option<Usd>)], known: &Known, context: &Context) -> Result<(), Failure> {
-    let draft = config::draft_budget(&context.env, &known.loaded, subject, amounts)?;
-    if draft.is_unchanged() || (draft.is_nothing_new() && amounts.iter().all(|(_, amount)| amount.is_none())) {
+fn write(subject: &Subject, limits: &[Limit], known: &Known, context: &Context) -> Result<(), Failure> {
+    let draft = config::draft_budget(&context.env, &known.loaded, subject, limits)?;
+    if draft.is_unchanged() || (draft.is_nothing_new() && limits.iter().all(Limit::is_taken_out)) {
         context.ui.say(&format!("{} (was so already): {}", draft.shown, draft.lines.join(", ")));
         return Ok(());
     }
@@ -187,8 +223,8 @@ fn clear(per: Option<Per>, of: &BudgetOf, context: &Context) -> Result<(), Failu
             context.ui.say(&format!("the ledger: {said} for everyone who uses it"));
         }
         Place::File(subject) => {
-            let amounts: Vec<_> = pers.iter().map(|per| (*per, None)).collect();
-            write(&subject, &amounts, &known, context)?;
+            let limits: Vec<_> = pers.iter().map(|per| Limit::Usd(*per, None)).collect();
+            write(&subject, &limits, &known, context)?;
             if subject == Subject::All && pers.contains(&Per::Task) {
                 let task = config::load(&context.env, &Flags::default())?.settings.budget.task;
                 context.ui.say(&format!("a task stops at {} ({})", task.value, task.source));
@@ -211,10 +247,23 @@ fn clear_what(known: &Known) -> Result<Failure, Failure> {
         _ => true,
     });
     commands.extend(others.map(|budget| format!("vk budget clear {}", caps::flags(&budget.of, budget.per))));
+    let plans = [
+        ("--quota", plan_source(budgets.plans.quota.as_ref())),
+        ("--tasks-day", plan_source(budgets.plans.tasks_day.as_ref())),
+    ];
+    commands.extend(plans.iter().filter_map(|(flag, source)| {
+        let project = if source.as_ref()?.is_project() { " --project" } else { "" };
+        Some(format!("vk budget clear {flag}{project}"))
+    }));
+    commands.extend(budgets.plans.project_tasks_day.iter().map(|_| "vk budget clear --tasks-day --project".to_owned()));
     if let Some(ledger) = known.ledger()? {
         let team = ledger.team_budgets()?;
         commands.extend(team.iter().map(|budget| format!("vk budget clear --per {} --team", budget.per)));
     }
     let failure = Failure::usage("clear_what", "vk budget clear was not told which budget");
     Ok(commands.into_iter().fold(failure, Failure::fix).fix("vk budget list"))
+}
+
+fn plan_source<T>(limit: Option<&Sourced<T>>) -> Option<&Source> {
+    limit.map(|limit| &limit.source)
 }

@@ -79,8 +79,9 @@ fn show(id: Option<&str>, output: CostOutput, now: Timestamp, context: &Context)
     let loaded = config::load(&context.env, &Flags::default())?;
     let ledger = open(&loaded, now, context)?;
     let task = tasks::find(ledger.as_ref(), &loaded, id, "vk cost show")?;
-    let calls = ledger.map_or(Ok(Vec::new()), |ledger| ledger.calls(&task.task_id))?;
-    present::stdout(&present::cost::task(&task, &calls, format(output), Style::of(&context.env, now)))
+    let calls = ledger.as_ref().map_or(Ok(Vec::new()), |ledger| ledger.calls(&task.task_id))?;
+    let plans = ledger.map_or(Ok(Vec::new()), |ledger| ledger.plan_use(&task.task_id))?;
+    present::stdout(&present::cost::task(&task, &calls, &plans, format(output), Style::of(&context.env, now)))
 }
 
 /// The ledger as it is now: holds of dead processes are settled first, where the file can be written.

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Entry, Refused, Table, not_yet};
+use super::document::{Entry, Reason, Refused, Table};
 use super::error::{ConfigError, did_you_mean};
 use super::names;
+use super::plan_budget::{self, PlanBudgets};
 use super::provider::ProviderSettings;
 use super::source::Sourced;
 use crate::base::money::Usd;
@@ -24,12 +25,29 @@ pub struct Budget {
 pub(super) type Amounts = Vec<(Per, Sourced<Usd>)>;
 
 const PERS: [&str; 4] = ["task", "day", "week", "month"];
-pub(super) const REFUSED: [Refused; 2] = [not_yet("quota"), not_yet("tasks_day")];
+/// The two of plans.
+pub(super) const QUOTA: &str = "quota";
+pub(super) const TASKS_DAY: &str = "tasks_day";
+
+const REFUSED: [Refused; 2] = [of_all_plans(QUOTA), of_all_plans(TASKS_DAY)];
+
+const fn of_all_plans(key: &'static str) -> Refused {
+    let why = "it limits each plan, and a plan is no key and no other path";
+    Refused { key, reason: Reason::NotHere { why, instead: "write it under [budget]" } }
+}
+
+/// What a project may ask for at most.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Ceilings {
+    pub(super) amounts: Amounts,
+    pub(super) plans: PlanBudgets,
+}
 
 /// What the user's own file says.
 pub(super) struct OfUser {
     pub(super) task: Option<Sourced<Usd>>,
     pub(super) others: Vec<Sourced<Budget>>,
+    pub(super) plans: PlanBudgets,
 }
 
 /// The user's `[budget]`: their own amount for each task, and every other limit.
@@ -38,7 +56,8 @@ pub(super) fn of_user(
     providers: &BTreeMap<String, ProviderSettings>,
 ) -> Result<OfUser, ConfigError> {
     let mut table = entry.table()?;
-    table.expect(&["task", "day", "week", "month", "paths", "keys"], &REFUSED)?;
+    table.expect(&["task", "day", "week", "month", QUOTA, TASKS_DAY, "paths", "keys"], &[])?;
+    let plans = plan_budget::take(&mut table)?;
     let mut amounts = take(&mut table)?;
     let task = amounts.iter().position(|(per, _)| *per == Per::Task).map(|at| amounts.remove(at).1);
     let mut all = limits(&Subject::All, amounts);
@@ -54,7 +73,7 @@ pub(super) fn of_user(
             all.extend(limits(&subject, only_amounts(&entry)?));
         }
     }
-    Ok(OfUser { task, others: all })
+    Ok(OfUser { task, others: all, plans })
 }
 
 /// A table of amounts and nothing else.
@@ -65,14 +84,15 @@ pub(super) fn only_amounts(entry: &Entry<'_>) -> Result<Amounts, ConfigError> {
 }
 
 /// A project's `[budget]`: at most the `ceilings`, where there is one of its kind.
-pub(super) fn of_project(entry: &Entry<'_>, ceilings: &[(Per, Sourced<Usd>)]) -> Result<Amounts, ConfigError> {
+pub(super) fn of_project(entry: &Entry<'_>, ceilings: &Ceilings) -> Result<(Amounts, PlanBudgets), ConfigError> {
     let mut table = entry.table()?;
-    table.expect(&PERS, &REFUSED)?;
+    table.expect(&["task", "day", "week", "month", QUOTA, TASKS_DAY], &[])?;
+    let plans = plan_budget::take_under(&mut table, &ceilings.plans)?;
     let mut amounts = Vec::new();
     for per in Per::ALL {
         let Some(entry) = table.take(per.as_str()) else { continue };
         let amount: Sourced<Usd> = entry.parsed(&[])?;
-        let ceiling = ceilings.iter().find(|(of, _)| *of == per).map(|(_, limit)| limit);
+        let ceiling = ceilings.amounts.iter().find(|(of, _)| *of == per).map(|(_, limit)| limit);
         if let Some(limit) = ceiling.filter(|limit| amount.value > limit.value) {
             let whose = if per == Per::Task { "a task".to_owned() } else { format!("a {per}") };
             let what = format!(
@@ -86,7 +106,7 @@ pub(super) fn of_project(entry: &Entry<'_>, ceilings: &[(Per, Sourced<Usd>)]) ->
         }
         amounts.push((per, amount));
     }
-    Ok(amounts)
+    Ok((amounts, plans))
 }
 
 fn take(table: &mut Table<'_>) -> Result<Amounts, ConfigError> {

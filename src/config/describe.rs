@@ -30,6 +30,10 @@ pub fn describe(loaded: &Loaded) -> Vec<Described> {
         add(&mut all, "checks", Some(check));
     }
     add(&mut all, "budget.task", Some(&settings.budget.task));
+    let plans = &settings.budget.plans;
+    add(&mut all, "budget.quota", plans.quota.as_ref());
+    add(&mut all, "budget.tasks_day", plans.tasks_day.as_ref());
+    add(&mut all, "budget.tasks_day", plans.project_tasks_day.as_ref());
     for budget in &settings.budget.others {
         let key = budget_key(budget);
         all.push(Described { key, value: budget.limit.to_string(), source: budget.source.clone() });

@@ -139,6 +139,10 @@ impl<'d> Table<'d> {
         Some(self.entries.remove(at))
     }
 
+    pub(super) fn get(&self, key: &str) -> Option<&Entry<'d>> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+
     pub(super) fn into_entries(self) -> Vec<Entry<'d>> {
         self.entries
     }
@@ -154,6 +158,7 @@ impl<'d> Table<'d> {
 }
 
 /// One `key = value`.
+#[derive(Clone)]
 pub(super) struct Entry<'d> {
     document: &'d Document<'d>,
     table: String,
@@ -230,6 +235,14 @@ impl<'d> Entry<'d> {
             self.wrong_value(format!("{}: {error}{}", self.name(), did_you_mean(&text, words.iter().copied())))
         })?;
         Ok(Sourced::new(value, text.source))
+    }
+
+    /// A whole number, where it is written without quotes.
+    pub(super) fn number(&self) -> Option<i64> {
+        match self.value.get_ref() {
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+            _ => None,
+        }
     }
 
     pub(super) fn boolean(&self) -> Result<Sourced<bool>, ConfigError> {

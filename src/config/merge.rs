@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::budget::{self, Amounts, Budget};
+use super::budget::{self, Amounts, Budget, Ceilings};
 use super::edge::Edge;
 use super::error::ConfigError;
 use super::free::FreeSettings;
 use super::given::Given;
+use super::plan_budget::PlanLimits;
 use super::project_file::{Choice, ProjectValues};
 use super::provider::ProviderSettings;
 use super::settings::{Budgets, Require, SandboxSettings, Settings};
@@ -37,13 +38,14 @@ fn users_limit(user: &UserValues, env: &Given, flags: &Given) -> Sourced<Usd> {
 }
 
 /// The most that a project may ask for: what the user's file allows, or more where this run was allowed more.
-pub(super) fn ceilings(user: &UserValues, env: &Given, flags: &Given) -> Amounts {
+pub(super) fn ceilings(user: &UserValues, env: &Given, flags: &Given) -> Ceilings {
     let file = user.budget_task.clone().unwrap_or(Sourced::built_in(DEFAULT_TASK_BUDGET));
     let given = [&flags.budget_task, &env.budget_task].into_iter().flatten();
     let task = given.fold(file, |most, given| if given.value > most.value { given.clone() } else { most });
     let windows = user.budgets.iter().filter(|budget| budget.of == Subject::All);
     let window = |budget: &Sourced<Budget>| (budget.per, Sourced::new(budget.limit, budget.source.clone()));
-    [(Per::Task, task)].into_iter().chain(windows.map(window)).collect()
+    let amounts = [(Per::Task, task)].into_iter().chain(windows.map(window)).collect();
+    Ceilings { amounts, plans: user.plan_budgets.clone() }
 }
 
 /// The settings, and what has to be said about values that were set aside.
@@ -67,7 +69,7 @@ pub(super) fn merge(layers: Layers) -> Result<(Settings, Vec<String>), ConfigErr
         key: choice.key,
         models: if model_is_higher { Vec::new() } else { project.models },
         checks: if flags.checks.is_empty() { project.checks } else { flags.checks },
-        budget: Budgets { task, others: budgets },
+        budget: Budgets { task, others: budgets, plans: PlanLimits::of(user.plan_budgets, project.plan_budgets) },
         fallback: edges(user.fallback, flags.fallback, &user.providers)?,
         sandbox: SandboxSettings {
             require: user.require.unwrap_or(Sourced::built_in(Require::Partial)),

@@ -3,16 +3,15 @@
 use regex::RegexBuilder;
 use unicode_width::UnicodeWidthChar as _;
 
-use super::budget::{self, Amounts};
+use super::budget::{self, Amounts, Ceilings};
 use super::document::{Document, Entry, Reason, Refused, Table};
 use super::error::ConfigError;
 use super::free::{self, FreeValues};
 use super::names::{self, looks_secret};
+use super::plan_budget::PlanBudgets;
 use super::settings::{KeyChoice, ModelRule};
 use super::source::Sourced;
 use super::worktree::{self, WorktreeSettings};
-use crate::base::money::Usd;
-use crate::domain::budget::Per;
 use crate::domain::path::PayPath;
 
 /// More would be no configuration but a way to hide something in what a person is asked to read.
@@ -28,6 +27,7 @@ pub(super) struct ProjectValues {
     pub(super) choice: Choice,
     pub(super) checks: Vec<Sourced<String>>,
     pub(super) budget: Amounts,
+    pub(super) plan_budgets: PlanBudgets,
     pub(super) models: Vec<Sourced<ModelRule>>,
     pub(super) free: FreeValues,
     pub(super) worktree: WorktreeSettings,
@@ -99,7 +99,7 @@ const REFUSED: &[Refused] = &[
 ];
 
 /// Reads the file. `ceilings` are the user's own budgets: a project may only lower them.
-pub(super) fn read(document: &Document<'_>, ceilings: &[(Per, Sourced<Usd>)]) -> Result<ProjectValues, ConfigError> {
+pub(super) fn read(document: &Document<'_>, ceilings: &Ceilings) -> Result<ProjectValues, ConfigError> {
     let mut top = document.parse()?;
     top.expect(
         &["name", "path", "provider", "model", "key", "checks", "budget", "models", "free", "worktree"],
@@ -110,10 +110,11 @@ pub(super) fn read(document: &Document<'_>, ceilings: &[(Per, Sourced<Usd>)]) ->
     let choice = Choice::take(&mut top)?;
     let checks = top.take("checks").map_or_else(|| Ok(Vec::new()), |entry| checks(&entry))?;
     let models = top.take("models").map_or_else(|| Ok(Vec::new()), |entry| rules(&entry))?;
-    let budget = top.take("budget").map(|entry| budget::of_project(&entry, ceilings)).transpose()?.unwrap_or_default();
+    let (budget, plan_budgets) =
+        top.take("budget").map(|entry| budget::of_project(&entry, ceilings)).transpose()?.unwrap_or_default();
     let free = top.take("free").map_or_else(|| Ok(FreeValues::default()), |entry| free::of_project(&entry))?;
     let worktree = top.take("worktree").map(|entry| worktree::read(&entry)).transpose()?.unwrap_or_default();
-    Ok(ProjectValues { name: name.transpose()?, choice, checks, budget, models, free, worktree })
+    Ok(ProjectValues { name: name.transpose()?, choice, checks, budget, plan_budgets, models, free, worktree })
 }
 
 impl Choice {

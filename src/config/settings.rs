@@ -9,6 +9,7 @@ use super::budget::Budget;
 use super::edge::Edge;
 use super::free::FreeSettings;
 use super::ledger::LedgerSettings;
+use super::plan_budget::PlanLimits;
 use super::provider::ProviderSettings;
 use super::source::Sourced;
 use super::worktree::WorktreeSettings;
@@ -91,13 +92,15 @@ pub struct Budgets {
     /// Every other limit: windows, and tasks on single paths, with single keys, of single projects. Each binds beside
     /// the others.
     pub others: Vec<Sourced<Budget>>,
+    /// Those of plans, which charge no money.
+    pub plans: PlanLimits,
 }
 
 impl Budgets {
     /// A limit for each task and no other.
     #[must_use]
     pub const fn of_task(task: Sourced<Usd>) -> Self {
-        Self { task, others: Vec::new() }
+        Self { task, others: Vec::new(), plans: PlanLimits::NONE }
     }
 }
 

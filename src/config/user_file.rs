@@ -10,6 +10,7 @@ use super::error::{ConfigError, did_you_mean};
 use super::free::{self, FreeValues};
 use super::ledger::{self, LedgerSettings};
 use super::names;
+use super::plan_budget::PlanBudgets;
 use super::project::Project;
 use super::project_file::{CHOICE_KEYS, Choice};
 use super::provider::{self, ProviderSettings};
@@ -31,6 +32,7 @@ pub(super) struct UserValues {
     pub(super) budget_task: Option<Sourced<Usd>>,
     /// Every other budget but those of single projects.
     pub(super) budgets: Vec<Sourced<Budget>>,
+    pub(super) plan_budgets: PlanBudgets,
     pub(super) fallback: Vec<Sourced<Edge>>,
     pub(super) require: Option<Sourced<Require>>,
     pub(super) read: Vec<Sourced<PathBuf>>,
@@ -54,6 +56,7 @@ impl Default for UserValues {
             providers: provider::built_in(),
             budget_task: None,
             budgets: Vec::new(),
+            plan_budgets: PlanBudgets::default(),
             fallback: Vec::new(),
             require: None,
             read: Vec::new(),
@@ -116,8 +119,8 @@ pub(super) fn read(document: &Document<'_>, home: Option<&Path>, own: &[&Path]) 
         }
     }
     if let Some(entry) = top.take("budget") {
-        let budget::OfUser { task, others } = budget::of_user(&entry, &values.providers)?;
-        (values.budget_task, values.budgets) = (task, others);
+        let budget::OfUser { task, others, plans } = budget::of_user(&entry, &values.providers)?;
+        (values.budget_task, values.budgets, values.plan_budgets) = (task, others, plans);
     }
     if let Some(entry) = top.take("fallback") {
         let entries = entry.table()?.into_entries();

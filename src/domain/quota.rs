@@ -1,6 +1,7 @@
 //! What a plan says of itself: how much of each of its windows is used, and whether it would go on as paid extra usage.
 
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -156,6 +157,49 @@ impl fmt::Display for ExtraUsage {
     }
 }
 
+/// A part of a plan's window in whole percent, as a person writes it: `80%`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part(u32);
+
+impl Part {
+    /// From 1 to 100.
+    #[must_use]
+    pub fn of(percent: u32) -> Option<Self> {
+        (1..=100).contains(&percent).then_some(Self(percent))
+    }
+
+    #[must_use]
+    pub const fn percent(self) -> u32 {
+        self.0
+    }
+
+    /// Whether a window is used to this part or more.
+    #[must_use]
+    pub const fn is_reached(self, window: &Window) -> bool {
+        window.used >= self.0
+    }
+}
+
+/// What is no part of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no part of a plan: write it from 1% to 100%")]
+pub struct ParsePartError(String);
+
+impl FromStr for Part {
+    type Err = ParsePartError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let percent = text.trim().strip_suffix('%').and_then(|number| number.trim().parse().ok());
+        percent.and_then(Self::of).ok_or_else(|| ParsePartError(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", self.0)
+    }
+}
+
 /// A percentage as a service wrote it, rounded up: a whole number, or one with a fraction.
 #[must_use]
 pub fn percent(number: &serde_json::Number) -> Option<u32> {
@@ -232,6 +276,16 @@ mod tests {
         };
         assert!(said(100, true).is_beyond() && !said(99, true).is_beyond() && !said(100, false).is_beyond());
         assert!(Said { reached: true, ..said(10, true) }.is_beyond());
+    }
+
+    #[test]
+    fn a_part_is_written_in_whole_percent() {
+        for (text, percent) in [("80%", Some(80)), (" 1 % ", Some(1)), ("100%", Some(100))] {
+            assert_eq!(text.parse::<Part>().ok().map(Part::percent), percent, "{text}");
+        }
+        for bad in ["80", "0%", "101%", "-1%", "8.5%", "%", "", "80 percent"] {
+            assert!(bad.parse::<Part>().is_err(), "{bad}");
+        }
     }
 
     #[test]

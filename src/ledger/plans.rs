@@ -9,6 +9,7 @@ use super::counters::day_of;
 use super::store::{Row, Stop, Tx, moment, params};
 use super::{Ledger, LedgerError};
 use crate::domain::quota::Window;
+use crate::domain::route::Route;
 
 /// A plan as the ledger tells it from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,13 @@ pub struct PlanKey<'a> {
     pub provider: &'a str,
     /// The fingerprint of the token that pays; empty for the login of the plan's own program.
     pub account: &'a str,
+}
+
+impl<'a> PlanKey<'a> {
+    #[must_use]
+    pub fn of(route: &'a Route) -> Self {
+        Self { provider: &route.provider, account: route.credential.fingerprint().unwrap_or_default() }
+    }
 }
 
 /// A limit on the tasks of one UTC day.
@@ -77,17 +85,20 @@ impl Ledger {
         })
     }
 
-    /// How many tasks used `plan` today; in one project, or in all.
+    /// How many tasks used each plan today, in one project or in all: its provider, its account, the tasks.
     ///
     /// # Errors
     /// What the database answered.
-    pub fn plan_tasks(
+    pub fn plans_today(
         &self,
-        plan: PlanKey<'_>,
         project_dir: Option<&Path>,
         now: Timestamp,
-    ) -> Result<u32, LedgerError> {
-        self.read(|tx| others_today(tx, plan, project_dir, day_of(now), ""))
+    ) -> Result<Vec<(String, String, u32)>, LedgerError> {
+        let sql = "SELECT provider, account, count(*) FROM plan_tasks
+             WHERE day = ?1 AND (?2 IS NULL OR project_dir = ?2)
+             GROUP BY provider, account ORDER BY provider, account";
+        let (day, dir) = (day_of(now), project_dir.map(Path::to_string_lossy));
+        self.read(|tx| tx.rows(sql, params![day, dir], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))))
     }
 
     /// Records what the plan said of its windows during a task: at first, and as it is now.
@@ -222,8 +233,10 @@ mod tests {
         assert_eq!(claim("t3", "/a", &two, PLAN, now + jiff::SignedDuration::from_hours(24)), Claim::Granted);
         let own = [TasksDay { limit: 9, project_dir: None }, TasksDay { limit: 1, project_dir: Some(Path::new("/a")) }];
         assert_eq!(claim("t4", "/a", &own, PLAN, now), Claim::Full { limit: 1, used: 1 });
-        assert_eq!(ledger.plan_tasks(PLAN, None, now).unwrap(), 2);
-        assert_eq!(ledger.plan_tasks(PLAN, Some(Path::new("/b")), now).unwrap(), 1);
+        let today = |dir: Option<&str>| ledger.plans_today(dir.map(Path::new), now).unwrap();
+        let of = |account: &str, tasks| ("claude".to_owned(), account.to_owned(), tasks);
+        assert_eq!(today(None), [of("", 2), of("3f9c01aa", 1)]);
+        assert_eq!(today(Some("/b")), [of("", 1)]);
     }
 
     #[test]

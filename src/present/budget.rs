@@ -1,5 +1,7 @@
 //! Budgets and the calls that hold some of them: as a table and as JSON.
 
+mod plans;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -11,6 +13,8 @@ use crate::domain::budget::Per;
 use crate::ledger::Standing;
 use crate::ledger::query::UncertainCall;
 use crate::task::standing::percent;
+
+pub use plans::{PlanLimit, PlanRow};
 
 /// One budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,9 +55,9 @@ impl Row {
     }
 }
 
-/// `{"budgets": [...], "uncertain": [...]}`; what a budget of each task has left is `null`.
+/// `{"budgets": [...], "plans": [...], "uncertain": [...]}`; what a budget of each task has left is `null`.
 #[must_use]
-pub fn json(rows: &[Row], uncertain: &[UncertainCall], now: Timestamp) -> String {
+pub fn json(rows: &[Row], limits: &[PlanRow], uncertain: &[UncertainCall], now: Timestamp) -> String {
     let budgets = rows.iter().map(|row| {
         let standing = row.standing.as_ref();
         json!({
@@ -85,11 +89,11 @@ pub fn json(rows: &[Row], uncertain: &[UncertainCall], now: Timestamp) -> String
         })
     });
     let (budgets, calls): (Vec<Value>, Vec<Value>) = (budgets.collect(), calls.collect());
-    text(&json!({"budgets": budgets, "uncertain": calls, "at": clock::rfc3339(now)}))
+    text(&json!({"budgets": budgets, "plans": plans::json(limits), "uncertain": calls, "at": clock::rfc3339(now)}))
 }
 
 #[must_use]
-pub fn table(rows: &[Row], uncertain: &[UncertainCall], style: Style) -> String {
+pub fn table(rows: &[Row], limits: &[PlanRow], uncertain: &[UncertainCall], style: Style) -> String {
     let standings = || rows.iter().filter_map(|row| row.standing.as_ref());
     let used = standings().flat_map(|s| [s.settled, s.live, s.uncertain, s.available()]);
     let places = Places::of(used.chain(rows.iter().map(|row| row.limit)));
@@ -118,6 +122,10 @@ pub fn table(rows: &[Row], uncertain: &[UncertainCall], style: Style) -> String 
         Column::text("set by", 2, rows.iter().map(|row| row.source.clone())),
     ]);
     let mut text = grid(columns, style);
+    if !limits.is_empty() {
+        text.push_str("\n Plans, which charge no dollars:\n");
+        text.push_str(&plans::table(limits, style));
+    }
     if !uncertain.is_empty() {
         text.push_str("\n Uncertain calls, counted in full until their cost is known:\n");
         text.push_str(&calls(uncertain, style));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::caps;
 use super::edges;
 use super::order::Order;
+use super::plan_limits;
 use super::prepare::Known;
 use super::setup::Ground;
 use crate::agent::call::{Caller, Spent};
@@ -239,7 +240,11 @@ fn terms(shared: &Shared<'_>, route: &Route, secret: Option<Secret>, ground: &Gr
         environment: programs::environment(shared.env, &root, program, &wanted, ground.cache()),
         own: secret.map(|secret| (program.token, secret)).into_iter().collect(),
         max_turns: shared.order.max_turns,
-        plan: PlanTerms { overage, told: shared.known.told(route).map(|told| told.said.clone()) },
+        plan: PlanTerms {
+            overage,
+            told: shared.known.told(route).map(|told| told.said.clone()),
+            quota: plan_limits::quota(&loaded.settings.budget.plans),
+        },
         root,
     })
 }

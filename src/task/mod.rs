@@ -17,6 +17,7 @@ pub mod hand_over;
 pub mod health;
 pub mod ledger;
 pub mod order;
+pub mod plan_limits;
 pub mod prepare;
 pub mod pull_request;
 pub mod report;

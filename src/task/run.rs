@@ -11,6 +11,7 @@ use super::edges::{self, Step};
 use super::engines;
 use super::free::{self, rotation::Rotation};
 use super::order::Order;
+use super::plan_limits;
 use super::prepare::{self, Known};
 use super::report::{Ending, Leg};
 use super::setup::{self, Ground};
@@ -96,6 +97,7 @@ async fn run_to_end(
     task.user = super::ledger::user(&known.loaded, env);
     task.project_name.clone_from(&known.loaded.project.name);
     task.project_dir = known.loaded.project.home().to_owned();
+    plan_limits::claim(&known, &ledger, &route, &task_id)?;
     ledger.begin_task(&task)?;
 
     let asked = (route.clone(), secret.clone());
@@ -399,6 +401,7 @@ impl Running<'_> {
             }
         }
         let secret = prepare::secret(self.env, self.known, &next.provider, &next.base_url, &next.credential)?;
+        plan_limits::claim(self.known, self.ledger, &next, self.task_id)?;
         self.ui.say(&format!("payer changed by your edge {}", step.shown));
         shown::route(self.known, self.ledger, &next, self.task_id, self.ui.as_ref())?;
         Ok(Some((next, price, secret)))

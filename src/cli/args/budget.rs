@@ -9,6 +9,7 @@ use super::ListOutput;
 #[command(after_help = "Examples:\n  vk budget                                       # what is left of each\n  \
     vk budget set 20.00 --per day\n  vk budget set 5.00 --per day --project\n  \
     vk budget set 100 --per month --key client-a\n  \
+    vk budget set --quota 80% --tasks-day 20        # of a plan, which charges no dollars\n  \
     vk budget set 200 --per week --team             # binds everyone who uses this ledger\n  \
     vk budget clear --per day\n  vk budget settle t1qk7r-3.1 0.12                # what the provider says it cost")]
 pub struct BudgetArgs {
@@ -27,19 +28,31 @@ pub enum BudgetCommand {
     /// Set a budget: yours in config.toml, a project's in its vk.toml, a team's in the ledger
     Set {
         /// Dollars: 20, 20.00
-        #[arg(value_hint = ValueHint::Other)]
-        usd: String,
+        #[arg(value_hint = ValueHint::Other, required_unless_present_any = ["quota", "tasks_day"], requires = "per")]
+        usd: Option<String>,
         /// How often it begins anew; windows are calendar windows in UTC
-        #[arg(long, value_name = "WINDOW")]
-        per: BudgetPer,
+        #[arg(long, value_name = "WINDOW", requires = "usd")]
+        per: Option<BudgetPer>,
+        /// Plans: no call once this part of a window of the plan is used, like 80%
+        #[arg(long, value_name = "PERCENT", conflicts_with_all = ["path", "key", "team"])]
+        quota: Option<String>,
+        /// Plans: at most this many tasks a day (UTC) on one plan
+        #[arg(long, value_name = "N", conflicts_with_all = ["path", "key", "team"])]
+        tasks_day: Option<u32>,
         #[command(flatten)]
         of: BudgetOf,
     },
     /// Take a budget away
     Clear {
         /// Only this one of them
-        #[arg(long, value_name = "WINDOW")]
+        #[arg(long, value_name = "WINDOW", conflicts_with_all = ["quota", "tasks_day"])]
         per: Option<BudgetPer>,
+        /// The one on a plan's windows
+        #[arg(long, conflicts_with_all = ["path", "key", "team"])]
+        quota: bool,
+        /// The one on a plan's tasks a day
+        #[arg(long, conflicts_with_all = ["path", "key", "team"])]
+        tasks_day: bool,
         #[command(flatten)]
         of: BudgetOf,
     },

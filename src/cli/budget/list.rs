@@ -1,5 +1,7 @@
 //! `vk budget list`: every budget that is set, and where it stands.
 
+use jiff::Timestamp;
+
 use crate::base::clock;
 use crate::cli::args::ListOutput;
 use crate::cli::context::Context;
@@ -7,9 +9,9 @@ use crate::cli::cost;
 use crate::config::Flags;
 use crate::domain::budget::{Per, Subject};
 use crate::domain::failure::Failure;
-use crate::ledger::{Ledger, Standing};
+use crate::ledger::{Ledger, Standing, WindowUse};
 use crate::present;
-use crate::present::budget::{self, Row};
+use crate::present::budget::{self, PlanLimit, PlanRow, Row};
 use crate::present::grid::Style;
 use crate::task::caps;
 use crate::task::prepare::Known;
@@ -19,10 +21,11 @@ pub(super) fn run(output: ListOutput, context: &Context) -> Result<(), Failure> 
     let now = clock::now();
     let ledger = cost::open(&known.loaded, now, context)?;
     let rows = rows(&known, ledger.as_ref())?;
+    let plans = plans(&known, ledger.as_ref(), now)?;
     let uncertain = ledger.map_or(Ok(Vec::new()), |ledger| ledger.uncertain())?;
     present::stdout(&match output {
-        ListOutput::Json => budget::json(&rows, &uncertain, now),
-        ListOutput::Table => budget::table(&rows, &uncertain, Style::of(&context.env, now)),
+        ListOutput::Json => budget::json(&rows, &plans, &uncertain, now),
+        ListOutput::Table => budget::table(&rows, &plans, &uncertain, Style::of(&context.env, now)),
     })
 }
 
@@ -93,7 +96,42 @@ fn rows(known: &Known, ledger: Option<&Ledger>) -> Result<Vec<Row>, Failure> {
     Ok(rows)
 }
 
-fn standing(ledger: Option<&Ledger>, scope: crate::ledger::Scope, now: jiff::Timestamp) -> Result<Standing, Failure> {
+/// The limits on plans, beside each plan that they bind now.
+fn plans(known: &Known, ledger: Option<&Ledger>, now: Timestamp) -> Result<Vec<PlanRow>, Failure> {
+    let limits = &known.loaded.settings.budget.plans;
+    let mut rows = Vec::new();
+    if let Some(quota) = &limits.quota {
+        let row = |seen: Option<WindowUse>| PlanRow {
+            project: quota.source.is_project().then(|| known.here().name.to_owned()),
+            provider: seen.as_ref().map(|seen| seen.provider.clone()),
+            account: seen.as_ref().map(|seen| seen.account.clone()).unwrap_or_default(),
+            ends_at: seen.as_ref().and_then(|seen| seen.window.resets_at),
+            source: quota.source.to_string(),
+            limit: PlanLimit::Quota { part: quota.value, used: seen.map(|seen| (seen.window.name, seen.window.used)) },
+        };
+        let seen = ledger.map_or(Ok(Vec::new()), |ledger| ledger.plans_now(now))?;
+        let none = seen.is_empty().then(|| row(None));
+        rows.extend(seen.into_iter().map(|seen| row(Some(seen))).chain(none));
+    }
+    let dir = known.here().dir;
+    for (limit, project) in [(&limits.tasks_day, None), (&limits.project_tasks_day, Some(dir))] {
+        let Some(limit) = limit else { continue };
+        let row = |provider: Option<String>, account: String, used: u32| PlanRow {
+            limit: PlanLimit::TasksDay { most: limit.value, used },
+            project: project.map(|_| known.here().name.to_owned()),
+            provider,
+            account,
+            ends_at: Some(clock::Window::Day.end(now)),
+            source: limit.source.to_string(),
+        };
+        let used = ledger.map_or(Ok(Vec::new()), |ledger| ledger.plans_today(project, now))?;
+        let none = used.is_empty().then(|| row(None, String::new(), 0));
+        rows.extend(used.into_iter().map(|(plan, account, used)| row(Some(plan), account, used)).chain(none));
+    }
+    Ok(rows)
+}
+
+fn standing(ledger: Option<&Ledger>, scope: crate::ledger::Scope, now: Timestamp) -> Result<Standing, Failure> {
     let Some(ledger) = ledger else { return Ok(Standing::untouched(scope)) };
     let standings = ledger.standing(std::slice::from_ref(&scope), now)?;
     Ok(standings.into_iter().next().unwrap_or_else(|| Standing::untouched(scope)))

@@ -1,10 +1,15 @@
 use super::*;
+use crate::base::money::Usd;
 use crate::config::source::Source;
 use crate::config::testing::World;
+use crate::domain::budget::Per;
 
 fn read_text(text: &str) -> Result<ProjectValues, ConfigError> {
     let document = Document::new("vk.toml".into(), "vk.toml", text, Source::Project);
-    read(&document, &[(Per::Task, Sourced::built_in(Usd::from_cents(500)))])
+    let plans =
+        PlanBudgets { quota: Some(Sourced::built_in("80%".parse().unwrap())), tasks_day: Some(Sourced::built_in(20)) };
+    let amounts = vec![(Per::Task, Sourced::built_in(Usd::from_cents(500)))];
+    read(&document, &Ceilings { amounts, plans })
 }
 
 /// The code and the place of the error.
@@ -85,11 +90,23 @@ fn a_key_with_other_letters_is_no_way_around() {
     }
 }
 
-/// A limit that is not enforced must never look as if it were.
+/// A plan's part is text with its sign, its tasks a whole number; both are at most what the user allows.
 #[test]
-fn what_a_later_version_does_is_said_and_not_ignored() {
-    for (text, place) in [("budget.quota = \"80%\"\n", "vk.toml:1:8"), ("[budget]\ntasks_day = 5\n", "vk.toml:2:1")] {
-        assert_eq!(refusal(text), ("not_supported_yet", place.to_owned()), "{text}");
+fn a_plans_limits_are_read_and_only_lowered() {
+    let plans = read_text("[budget]\nquota = \"50%\"\ntasks_day = 5\n").unwrap().plan_budgets;
+    assert_eq!(plans.quota.unwrap().to_string(), "50%");
+    assert_eq!(plans.tasks_day.unwrap().value, 5);
+    assert_eq!(read_text("[budget]\ntasks_day = \"0\"\n").unwrap().plan_budgets.tasks_day.unwrap().value, 0);
+    for (text, code, place) in [
+        ("budget.quota = \"81%\"\n", "bad_value", "vk.toml:1:16"),
+        ("budget.quota = 80\n", "bad_value", "vk.toml:1:16"),
+        ("budget.quota = \"80\"\n", "bad_value", "vk.toml:1:16"),
+        ("[budget]\ntasks_day = 21\n", "bad_value", "vk.toml:2:13"),
+        ("[budget]\ntasks_day = -1\n", "bad_value", "vk.toml:2:13"),
+        ("[budget]\ntasks_day = \"many\"\n", "bad_value", "vk.toml:2:13"),
+        ("[budget]\ntasks_week = 5\n", "unknown_key", "vk.toml:2:1"),
+    ] {
+        assert_eq!(refusal(text), (code, place.to_owned()), "{text}");
     }
 }
 
@@ -175,13 +192,11 @@ fn the_errors_people_read() {
     remove it here; your own config.toml may set it
     fix: ${EDITOR:-vi} HOME/shop/vk.toml
     "#);
-    insta::assert_snapshot!(shown("[budget]\ntask = \"2.00\"\nquota = \"80%\"\n"), @r#"
-    vk.toml:3:1: "budget.quota" is not supported by this version yet [not_supported_yet]
+    insta::assert_snapshot!(shown("[budget]\nquota = \"90\"\n"), @r#"
+    vk.toml:2:9: budget.quota: "90" is no part of a plan: write it from 1% to 100% [bad_value]
       |
-    3 | quota …
-      | ^^^^^
-    a setting that is not enforced must not look as if it were
-    remove it, or update vk
+    2 | quota = "90"
+      |         ^^^^
     fix: ${EDITOR:-vi} HOME/shop/vk.toml
     "#);
     insta::assert_snapshot!(shown("[budget]\ntask = 2.50\n"), @r#"

@@ -66,6 +66,8 @@ impl Chosen {
         .flatten()
         .collect();
         all.extend(values.budget.iter().map(|(per, limit)| (budget_key(*per), limit.exact())));
+        all.extend(one("budget.quota", values.plan_budgets.quota.as_ref()));
+        all.extend(one("budget.tasks_day", values.plan_budgets.tasks_day.as_ref()));
         for rule in &values.models {
             all.push(("models", format!("{} for tasks that match {}", rule.model, rule.pattern)));
         }

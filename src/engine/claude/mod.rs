@@ -80,13 +80,15 @@ impl<'a> Claude<'a> {
         self.drive.send(&initialize).await?;
         let account = self.drive.in_time(initialized).await?;
         account::check(&account, &route.credential)?;
-        self.drive.plan.begins_as_told()
+        self.drive.begins(None)
     }
 
     async fn converse(&mut self) -> Result<String, Failure> {
         check_turns(self.drive.turns, self.drive.terms.max_turns)?;
         let words = self.drive.words();
-        if !self.drive.runs() {
+        if self.drive.runs() {
+            self.drive.may_go_on()?;
+        } else {
             self.start().await?;
         }
         self.drive.books.open()?;
@@ -132,7 +134,6 @@ impl<'a> Claude<'a> {
                 Line::End(end) => {
                     self.flush("ok")?;
                     self.drive.books.abort("not_sent")?;
-                    self.drive.plan.check(self.drive.books.extra)?;
                     return match end.subtype.as_str() {
                         "success" if !end.is_error && !end.text.trim().is_empty() => Ok(end.text),
                         _ => Err(failure::of_end(&end, self.drive.turns, self.drive.terms.max_turns)),
@@ -205,7 +206,7 @@ impl<'a> Claude<'a> {
         }
         let content = results.into_iter().map(Block::ToolResult).collect();
         self.drive.push(Message { role: Role::User, content })?;
-        self.drive.plan.check(self.drive.books.extra)?;
+        self.drive.may_go_on()?;
         self.drive.books.open()
     }
 
@@ -216,6 +217,7 @@ impl<'a> Claude<'a> {
         if !limits.rejected {
             self.drive.plan.covers();
             self.drive.plan.saw(limits.windows);
+            self.drive.note_windows()?;
         }
         Ok(())
     }

@@ -40,8 +40,6 @@ pub struct Codex<'a> {
     asked: u64,
     /// Used by an answer whose limits have not been told yet.
     used: Option<Usage>,
-    /// What the account said last: whether a further call may follow it.
-    said: Limits,
     running: BTreeMap<String, (Item, Instant)>,
     /// How often in a row it has said that it waits for the network.
     offline: u32,
@@ -57,7 +55,6 @@ impl<'a> Codex<'a> {
             thread: String::new(),
             asked: 0,
             used: None,
-            said: Limits::default(),
             running: BTreeMap::new(),
             offline: 0,
             last: String::new(),
@@ -87,14 +84,12 @@ impl<'a> Codex<'a> {
             Err(_) => return Err(failure::not_logged_in(true)),
         }
         // Without an answer there is nothing to compare the first call's credits with.
-        match self.ask("account/rateLimits/read", Value::Null).await? {
-            Ok(answer) => {
-                let mut before = limits(&answer["rateLimits"]);
-                before.reached |= answer["ordinaryUsageAllowed"].as_bool() == Some(false);
-                self.drive.plan.begins(before)?;
-            }
-            Err(_) => self.drive.plan.begins_as_told()?,
-        }
+        let before = self.ask("account/rateLimits/read", Value::Null).await?.ok().map(|answer| {
+            let refused = answer["ordinaryUsageAllowed"].as_bool() == Some(false);
+            let said = limits(&answer["rateLimits"]);
+            Limits { reached: said.reached || refused, ..said }
+        });
+        self.drive.begins(before)?;
         let begun = self.ask("thread/start", command::thread(&self.drive.terms, route)).await?;
         let begun = begun.map_err(|why| died(&why))?;
         let provider = begun["modelProvider"].as_str().unwrap_or_default();
@@ -191,7 +186,7 @@ impl<'a> Codex<'a> {
             let (call_id, name) = (item.id.clone(), name_of(item).to_owned());
             let summary = item.text.lines().next().unwrap_or_default().to_owned();
             self.drive.ui.event(&Event::ToolStarted { call_id, name, summary });
-            self.may_go_on()?;
+            self.drive.may_go_on()?;
         }
         Ok(())
     }
@@ -220,17 +215,11 @@ impl<'a> Codex<'a> {
 
     /// What the account has left is told after each answer: who paid for it follows from that.
     async fn limits(&mut self, now: Limits) -> Result<(), Failure> {
-        let proof = self.drive.plan.answered(&now, &self.drive.ui).await?;
-        self.said = now;
+        let proof = self.drive.plan.answered(now, &self.drive.ui).await?;
+        self.drive.note_windows()?;
         self.settle("ok", proof)?;
         // Where a command runs, its result is sent as soon as it is there; where none does, the answer was the last.
-        if self.running.is_empty() { Ok(()) } else { self.may_go_on() }
-    }
-
-    /// Whether the plan pays for one more call.
-    fn may_go_on(&self) -> Result<(), Failure> {
-        self.drive.plan.check(self.drive.books.extra)?;
-        self.drive.plan.may_go_on(&self.said)
+        if self.running.is_empty() { Ok(()) } else { self.drive.may_go_on() }
     }
 
     /// The answer that came last is paid for.
@@ -246,7 +235,7 @@ impl<'a> Codex<'a> {
 
     /// Another request follows: a tool has ended, or the user's side has spoken.
     fn goes_on(&mut self) -> Result<(), Failure> {
-        self.may_go_on()?;
+        self.drive.may_go_on()?;
         if !self.drive.books.is_open() {
             self.drive.ui.event(&Event::TurnStarted { turn: self.drive.turns + 1 });
         }

@@ -13,10 +13,11 @@ use crate::catalog::Price;
 use crate::domain::cost::{Certainty, Charge, Cost, Proof};
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
+use crate::domain::quota::Window;
 use crate::domain::route::Route;
 use crate::domain::ui::Ui;
 use crate::domain::usage::Usage;
-use crate::ledger::{Ledger, NewAttempt, PriceRef, Settlement};
+use crate::ledger::{Ledger, NewAttempt, PlanKey, PriceRef, Settlement};
 
 pub struct Books<'a> {
     pub ledger: &'a Ledger,
@@ -141,6 +142,17 @@ impl<'a> Books<'a> {
     /// failing for.
     pub fn renew(&self) {
         drop(self.ledger.renew(self.task_id, clock::now()));
+    }
+
+    /// Keeps what the plan said of its windows beside the task.
+    ///
+    /// # Errors
+    /// A ledger that cannot record.
+    pub fn saw_plan(&self, before: &[Window], now: &[Window]) -> Result<(), Failure> {
+        if now.is_empty() {
+            return Ok(());
+        }
+        Ok(self.ledger.saw_plan(PlanKey::of(self.route), self.task_id, before, now, clock::now())?)
     }
 
     fn cost(&self, reported: &Reported) -> Cost {

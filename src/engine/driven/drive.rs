@@ -19,6 +19,7 @@ use crate::agent::transcript::Transcript;
 use crate::domain::cost::Proof;
 use crate::domain::failure::{Failure, Status};
 use crate::domain::message::Message;
+use crate::domain::quota::Said;
 use crate::domain::ui::Ui;
 use crate::engine::Tally;
 
@@ -70,6 +71,36 @@ impl<'a> Drive<'a> {
         let name = &self.books.route.provider;
         self.child = Some(Child::start(command).map_err(|error| failure::not_started(name, &error))?);
         Ok(())
+    }
+
+    /// What the account said before the first call: now, or when the route was decided.
+    ///
+    /// # Errors
+    /// A plan of which nothing, or nothing of the user's quota, is left; a ledger that cannot record.
+    pub fn begins(&mut self, said: Option<Said>) -> Result<(), Failure> {
+        let begun = match said {
+            Some(said) => self.plan.begins(said),
+            None => self.plan.begins_as_told(),
+        };
+        self.note_windows()?;
+        begun
+    }
+
+    /// Records what the plan says of its windows.
+    ///
+    /// # Errors
+    /// A ledger that cannot record.
+    pub fn note_windows(&self) -> Result<(), Failure> {
+        let (before, now) = self.plan.windows();
+        self.books.saw_plan(before, now)
+    }
+
+    /// Whether a further call may be made.
+    ///
+    /// # Errors
+    /// See [`Plan::may_go_on`].
+    pub fn may_go_on(&self) -> Result<(), Failure> {
+        self.plan.may_go_on(self.books.extra)
     }
 
     /// What the program is told next: the whole story if it has not begun, else what came last.

@@ -6,13 +6,14 @@ use super::totals::{self, Decimals};
 use crate::base::clock::rfc3339;
 use crate::base::money::Places;
 use crate::domain::cost::CostState;
+use crate::ledger::WindowUse;
 use crate::ledger::query::{CallRow, CallState, TaskRecord};
 use crate::present::grid::{Column, table as grid, when};
 use crate::present::screen::seconds;
 use crate::present::summary::{status_words, thousands};
 use crate::present::table::wrap;
 
-pub(super) fn table(task: &TaskRecord, calls: &[CallRow], style: Style) -> String {
+pub(super) fn table(task: &TaskRecord, calls: &[CallRow], plans: &[WindowUse], style: Style) -> String {
     let amounts = calls.iter().map(|call| call.billed.unwrap_or(call.hold));
     let sums = [task.spend.billed, task.spend.estimated, task.spend.charged().known];
     let decimals = Decimals { charged: Places::of(amounts.chain(sums)), list: list_places([&task.spend]) };
@@ -25,8 +26,13 @@ pub(super) fn table(task: &TaskRecord, calls: &[CallRow], style: Style) -> Strin
     text.push_str(&grid(columns(calls, decimals.charged), style));
     text.push('\n');
     text.push_str(&totals::lines(&task.spend, decimals));
+    let columns = style.width.map_or(usize::MAX, usize::from);
+    for used in plans {
+        let line = format!("{} {} (was {} %)", used.provider, used.window, used.used_before);
+        text.push_str(&wrap(&line, columns, " plan: ", "   "));
+    }
     for line in prices(calls) {
-        text.push_str(&wrap(&line, style.width.map_or(usize::MAX, usize::from), " price: ", "   "));
+        text.push_str(&wrap(&line, columns, " price: ", "   "));
     }
     text
 }

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::base::clock::rfc3339;
+use crate::ledger::WindowUse;
 use crate::ledger::query::{CallRow, GroupRow, Report, Rows, Spend, TaskRecord, TaskRow};
 use crate::present::json::text;
 
@@ -58,7 +59,7 @@ fn totals(total: &Spend) -> Value {
 }
 
 /// `vk cost show`: the task and its attempts.
-pub(super) fn task(task: &TaskRecord, calls: &[CallRow]) -> String {
+pub(super) fn task(task: &TaskRecord, calls: &[CallRow], plans: &[WindowUse]) -> String {
     let calls: Vec<Value> = calls.iter().map(call).collect();
     text(&json!({
         "task_id": task.task_id,
@@ -86,7 +87,21 @@ pub(super) fn task(task: &TaskRecord, calls: &[CallRow]) -> String {
         "cost_state": task.spend.state(),
         "totals": totals(&task.spend),
         "calls": calls,
+        "plans": plans.iter().map(window).collect::<Vec<_>>(),
     }))
+}
+
+/// What a plan said of one of its windows, at the task's beginning and last.
+fn window(used: &WindowUse) -> Value {
+    json!({
+        "provider": used.provider,
+        "account": used.account,
+        "window": used.window.name,
+        "used_before": used.used_before,
+        "used_after": used.window.used,
+        "resets_at": used.window.resets_at.map(rfc3339),
+        "seen_at": rfc3339(used.seen_at),
+    })
 }
 
 fn call(call: &CallRow) -> Value {

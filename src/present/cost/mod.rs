@@ -14,6 +14,7 @@ mod rows;
 mod totals;
 
 pub use super::grid::Style;
+use crate::ledger::WindowUse;
 use crate::ledger::query::{CallRow, Report, Rows, Spend, TaskRecord};
 
 /// How a report is written.
@@ -52,10 +53,10 @@ pub fn page(report: &Report, charts: &[Report], style: Style) -> String {
 
 /// `vk cost show`: one task, call by call.
 #[must_use]
-pub fn task(task: &TaskRecord, calls: &[CallRow], format: Format, style: Style) -> String {
+pub fn task(task: &TaskRecord, calls: &[CallRow], plans: &[WindowUse], format: Format, style: Style) -> String {
     match format {
-        Format::Table => calls::table(task, calls, style),
-        Format::Json => json::task(task, calls),
+        Format::Table => calls::table(task, calls, plans, style),
+        Format::Json => json::task(task, calls, plans),
         Format::Csv => csv::text(&flat::calls(calls)),
         Format::Markdown => markdown::calls(task, calls),
     }

@@ -328,7 +328,7 @@ fn one_task() -> (TaskRecord, Vec<CallRow>) {
 #[test]
 fn a_task_is_shown_call_by_call_with_its_prices() {
     let (record, calls) = one_task();
-    insta::assert_snapshot!(task(&record, &calls, Format::Table, style(Some(100))), @r"
+    insta::assert_snapshot!(task(&record, &calls, &[], Format::Table, style(Some(100))), @r"
     t0vk3k1m8r2a · 11-25 17:20 UTC · shop · budget (exit 5) after 1m 05s
     add \x1b[2Jcheckout
     byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · you pay Anthropic at list price
@@ -348,7 +348,7 @@ fn a_task_is_shown_call_by_call_with_its_prices() {
     price: claude-sonnet-5-5 at https://claude.com/pricing as of 2026-11-20 (5f3a9c01d2e3) plus 5.5%
       markup
     ");
-    insta::assert_snapshot!(task(&record, &[], Format::Table, style(Some(80))), @r"
+    insta::assert_snapshot!(task(&record, &[], &[], Format::Table, style(Some(80))), @r"
     t0vk3k1m8r2a · 11-25 17:20 UTC · shop · budget (exit 5) after 1m 05s
     add \x1b[2Jcheckout
     byok · anthropic · claude-sonnet-5-5 · key client-a 1a2b3c4d · you pay
@@ -357,12 +357,12 @@ fn a_task_is_shown_call_by_call_with_its_prices() {
 
     No call was made.
     ");
-    let json: serde_json::Value = serde_json::from_str(&task(&record, &calls, Format::Json, style(None))).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&task(&record, &calls, &[], Format::Json, style(None))).unwrap();
     assert_eq!(json["calls"].as_array().unwrap().len(), 5);
     assert_eq!(json["billed_usd"], serde_json::Value::Null);
     assert_eq!(json["calls"][1]["billed_usd"], "0.00");
     assert_eq!(json["calls"][3]["billed_usd"], serde_json::Value::Null);
-    insta::assert_snapshot!(task(&record, &calls[..1], Format::Csv, style(None)).replace('\r', ""), @r"
+    insta::assert_snapshot!(task(&record, &calls[..1], &[], Format::Csv, style(None)).replace('\r', ""), @r"
     attempt_id,call,attempt,state,sent_at,path,provider,payer,key_label,model,input,cache_read,cache_write_5m,cache_write_1h,output,reasoning,list_usd,billed_usd,cost_state,proof,outcome,http_status,request_id,price_source,price_as_of,duration_ms
     t0vk3k1m8r2a-1.1,1,1,settled,2026-11-25T17:20:07.000Z,byok,anthropic,you pay Anthropic at list price,client-a,claude-sonnet-5-5,1200,30000,4000,0,800,300,0.09,0.09,billed,verified,ok,200,req_011CT\x1b[31m,https://claude.com/pricing,2026-11-20,4200
     ");

@@ -9,6 +9,8 @@ mod codex;
 mod crossing;
 #[cfg(unix)]
 mod extra;
+#[cfg(unix)]
+mod limits;
 #[cfg(target_os = "linux")]
 pub mod real;
 #[cfg(unix)]
