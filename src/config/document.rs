@@ -79,16 +79,10 @@ pub(super) struct Refused {
 }
 
 pub(super) enum Reason {
-    /// A later version has it; until then it must not look as if it worked.
-    NotYet,
     /// It may not stand here; why, and what to do instead.
     NotHere { why: &'static str, instead: &'static str },
     /// It is a credential in a file; why that is no place for one.
     Credential { why: &'static str },
-}
-
-pub(super) const fn not_yet(key: &'static str) -> Refused {
-    Refused { key, reason: Reason::NotYet }
 }
 
 /// One table: its entries in the order of the file.
@@ -124,10 +118,6 @@ impl<'d> Table<'d> {
         };
         let not_here = || entry.wrong_key("not_allowed_here", format!("\"{name}\" may not be set here"));
         Err(match &refused.reason {
-            Reason::NotYet => entry
-                .wrong_key("not_supported_yet", format!("\"{name}\" is not supported by this version yet"))
-                .why("a setting that is not enforced must not look as if it were")
-                .instead("remove it, or update vk"),
             Reason::NotHere { why, instead } => not_here().why(*why).instead(*instead),
             Reason::Credential { why } => not_here().why(*why).first("vk keys add"),
         }
