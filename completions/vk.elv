@@ -167,9 +167,20 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
             cand show 'One task, call by call'
+            cand reconcile 'Beside what the providers say that they charged; estimated and uncertain calls are settled by it'
         }
         &'vk;cost;show'= {
             cand --output 'How it is written'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;cost;reconcile'= {
+            cand --since 'From here on: 7d, 2026-11-01 (UTC); default: the last 7 days'
+            cand --until 'Up to the end of this day, or this moment'
+            cand --from 'The provider''s bill as CSV: a day, a cost and where it has one a model on each line'
+            cand --admin-key 'An administrator''s key for the cost report, from this variable'
+            cand --output 'How it is written'
+            cand --dry-run 'Show the differences and settle nothing'
             cand -h 'Print help'
             cand --help 'Print help'
         }

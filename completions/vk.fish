@@ -141,7 +141,7 @@ complete -c vk -n "__fish_vk_using_subcommand route" -l key -d 'A stored key\'s 
 complete -c vk -n "__fish_vk_using_subcommand route" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''"
 complete -c vk -n "__fish_vk_using_subcommand route" -s h -l help -d 'Print help'
-complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l by -d 'One row for each' -r -f -a "task\t''
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show reconcile" -l by -d 'One row for each' -r -f -a "task\t''
 session\t''
 day\t''
 week\t''
@@ -154,22 +154,31 @@ payer\t''
 key\t''
 user\t''
 tool\t''"
-complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l since -d 'From here on: 7d, 12h, 2026-11-01 (UTC)' -r -f
-complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l until -d 'Up to the end of this day, or this moment' -r -f
-complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l project -d 'Only this project\'s tasks, by its name in the reports' -r -f
-complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l output -d 'How it is written' -r -f -a "table\t''
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show reconcile" -l since -d 'From here on: 7d, 12h, 2026-11-01 (UTC)' -r -f
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show reconcile" -l until -d 'Up to the end of this day, or this moment' -r -f
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show reconcile" -l project -d 'Only this project\'s tasks, by its name in the reports' -r -f
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show reconcile" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''
 csv\t''
 markdown\t''
 html\t'One page with charts and tables'"
-complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -l chart -d 'Draw bars, and over time a sparkline'
-complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show" -f -a "show" -d 'One task, call by call'
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show reconcile" -l chart -d 'Draw bars, and over time a sparkline'
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show reconcile" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show reconcile" -f -a "show" -d 'One task, call by call'
+complete -c vk -n "__fish_vk_using_subcommand cost; and not __fish_seen_subcommand_from show reconcile" -f -a "reconcile" -d 'Beside what the providers say that they charged; estimated and uncertain calls are settled by it'
 complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from show" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''
 csv\t''
 markdown\t''"
 complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from reconcile" -l since -d 'From here on: 7d, 2026-11-01 (UTC); default: the last 7 days' -r -f
+complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from reconcile" -l until -d 'Up to the end of this day, or this moment' -r -f
+complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from reconcile" -l from -d 'The provider\'s bill as CSV: a day, a cost and where it has one a model on each line' -r -F
+complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from reconcile" -l admin-key -d 'An administrator\'s key for the cost report, from this variable' -r -f
+complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from reconcile" -l output -d 'How it is written' -r -f -a "table\t''
+json\t''"
+complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from reconcile" -l dry-run -d 'Show the differences and settle nothing'
+complete -c vk -n "__fish_vk_using_subcommand cost; and __fish_seen_subcommand_from reconcile" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand budget; and not __fish_seen_subcommand_from list set clear settle" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand budget; and not __fish_seen_subcommand_from list set clear settle" -f -a "list" -d 'Every budget: where it is set, what is spent, held and left of it, and until when'
 complete -c vk -n "__fish_vk_using_subcommand budget; and not __fish_seen_subcommand_from list set clear settle" -f -a "set" -d 'Set a budget: yours in config.toml, a project\'s in its vk.toml, a team\'s in the ledger'

@@ -15,6 +15,7 @@ pub use login::{LoginArgs, LoginService, LogoutArgs, WhoamiArgs};
 pub use models::{ModelsArgs, ModelsCommand, PoolArgs};
 pub use money::{
     CompareArgs, CompareOutput, CostArgs, CostCommand, CostGroup, CostOutput, CostReport, ImportArgs, ImportTool,
+    ReconcileArgs,
 };
 pub use run::{Approve, ChoiceArgs, RunArgs, RunOutput, RunWorktree, SandboxMode};
 

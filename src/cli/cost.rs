@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::args::{CostArgs, CostCommand, CostGroup, CostOutput, CostReport};
 use super::context::Context;
-use super::tasks;
+use super::{block_on, reconcile, tasks};
 use crate::base::clock;
 use crate::base::money::Usd;
 use crate::config::{self, Flags, Loaded};
@@ -23,6 +23,7 @@ use crate::task::{self, setup};
 pub fn run(args: CostArgs, context: &Context) -> Result<(), Failure> {
     let now = clock::now();
     match args.command {
+        Some(CostCommand::Reconcile(args)) => block_on(reconcile::run(args, now, context)),
         Some(CostCommand::Show { task_id, output }) => show(task_id.as_deref(), output, now, context),
         None => report(&args, now, context),
     }
@@ -105,20 +106,31 @@ fn could_be_made(folder: &Path) -> io::Result<()> {
 }
 
 fn query(args: &CostArgs, now: Timestamp) -> Result<Query, Failure> {
+    let (since, until) = period(args.since.as_deref(), args.until.as_deref(), "vk cost", now)?;
+    Ok(Query { by: group(args.by), since, until, project: args.project.clone() })
+}
+
+/// The moments of `--since` and `--until`, for `command`.
+pub(super) fn period(
+    since: Option<&str>,
+    until: Option<&str>,
+    command: &str,
+    now: Timestamp,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Failure> {
     let wrong = |flag: &str, error: &ParsePeriodError| {
-        Failure::usage("bad_period", format!("{flag}: {error}")).fix(format!("vk cost {flag} 7d"))
+        Failure::usage("bad_period", format!("{flag}: {error}")).fix(format!("{command} {flag} 7d"))
     };
-    let moment = |text: &Option<String>, flag, parse: fn(&str, Timestamp) -> Result<Timestamp, ParsePeriodError>| {
-        text.as_deref().map(|text| parse(text, now).map_err(|error| wrong(flag, &error))).transpose()
+    let moment = |text: Option<&str>, flag, parse: fn(&str, Timestamp) -> Result<Timestamp, ParsePeriodError>| {
+        text.map(|text| parse(text, now).map_err(|error| wrong(flag, &error))).transpose()
     };
-    let (since, until) =
-        (moment(&args.since, "--since", ledger::since)?, moment(&args.until, "--until", ledger::until)?);
+    let (since, until) = (moment(since, "--since", ledger::since)?, moment(until, "--until", ledger::until)?);
     if let (Some(since), Some(until)) = (since, until)
         && since >= until
     {
-        return Err(Failure::usage("bad_period", "--since is not before --until").fix("vk cost --since 7d"));
+        let failure = Failure::usage("bad_period", "--since is not before --until");
+        return Err(failure.fix(format!("{command} --since 7d")));
     }
-    Ok(Query { by: group(args.by), since, until, project: args.project.clone() })
+    Ok((since, until))
 }
 
 /// What is said when there is nothing to show.

@@ -19,6 +19,7 @@ pub mod manual;
 pub mod models;
 mod pool;
 mod prices;
+mod reconcile;
 mod refused;
 pub mod route;
 pub mod run;

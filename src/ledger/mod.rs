@@ -28,6 +28,6 @@ pub use id::{attempt_id, task_id};
 pub use owner::Owner;
 pub use period::{ParsePeriodError, since, until};
 pub use plans::{Claim, PlanKey, TasksDay, WindowUse};
-pub use record::{Aborted, Corrected, NewAttempt, NewTask, PriceRef, Settled, Settlement, TaskEnd};
+pub use record::{Aborted, Corrected, NewAttempt, NewTask, PriceRef, Settled, Settlement, TaskEnd, Word};
 pub use scope::{Reserve, Scope, ScopeKind, Standing};
 pub use store::{FILE_NAME, Ledger, Server, ServerError, Trouble};

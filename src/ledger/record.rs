@@ -173,6 +173,24 @@ pub enum Aborted {
     Already,
 }
 
+/// Whose word a figure is that comes after the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// A person's, who read it at the provider's.
+    Person,
+    /// The provider's own record, report or invoice.
+    Provider,
+}
+
+impl Word {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Provider => "provider",
+        }
+    }
+}
+
 /// What a person's figure for an attempt did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Corrected {

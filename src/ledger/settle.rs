@@ -7,7 +7,7 @@ use super::days;
 use super::holds::{make_uncertain, renew};
 use super::plans;
 use super::store::{Stop, Tx, money, params, stored_money, stored_tokens};
-use super::{Aborted, Corrected, Ledger, LedgerError, NewTask, Settled, Settlement, TaskEnd};
+use super::{Aborted, Corrected, Ledger, LedgerError, NewTask, Settled, Settlement, TaskEnd, Word};
 use crate::base::money::Usd;
 use crate::domain::cost::{Certainty, Charge, Cost};
 
@@ -73,28 +73,30 @@ impl Ledger {
         })
     }
 
-    /// Records the provider's figure for an attempt whose cost was uncertain or assumed, as a person read it there.
+    /// Records the provider's figure for an attempt whose cost was uncertain or assumed. One that was estimated from
+    /// its usage is settled by the provider itself alone: a person may have read another's figure.
     ///
     /// # Errors
     /// See [`LedgerError`].
-    pub fn correct(&self, attempt_id: &str, cost: Usd, now: Timestamp) -> Result<Corrected, LedgerError> {
+    pub fn correct(&self, attempt_id: &str, cost: Usd, by: Word, now: Timestamp) -> Result<Corrected, LedgerError> {
         self.write(|tx| {
             let attempt = Attempt::load(tx, attempt_id)?;
             let place = Place::load(tx, attempt_id)?;
             if attempt.state == "live" {
                 return Ok(Corrected::Live);
             }
-            if !attempt.is_open() {
+            let may = attempt.is_open() || (by == Word::Provider && attempt.is_estimated());
+            if !may {
                 let billed = "SELECT billed FROM attempts WHERE attempt_id = ?1";
                 let billed: Option<i64> = tx.row(billed, params![attempt_id], |row| row.get(0))?;
                 return Ok(Corrected::Known(billed.map(money)));
             }
             let counted = stored_money(cost);
             tx.execute(
-                "UPDATE attempts SET state = 'settled', settled_by = 'person', counted = ?2, charge = 'billed',
+                "UPDATE attempts SET state = 'settled', settled_by = ?4, counted = ?2, charge = 'billed',
                      certainty = 'exact', billed = ?2, finished_at = coalesce(finished_at, ?3), uncertain_at = NULL
                  WHERE attempt_id = ?1",
-                params![attempt_id, counted, now.as_millisecond()],
+                params![attempt_id, counted, now.as_millisecond(), by.as_str()],
             )?;
             days::mark_call(tx, attempt_id)?;
             attempt.rebook(tx, attempt_id, "settled", counted)?;
@@ -161,13 +163,20 @@ struct Attempt {
     counted: i64,
     hold: i64,
     settled_by: Option<String>,
+    certainty: String,
 }
 
 impl Attempt {
     fn load(tx: &Tx<'_>, attempt_id: &str) -> Result<Self, Stop> {
-        let sql = "SELECT state, counted, hold, settled_by FROM attempts WHERE attempt_id = ?1";
+        let sql = "SELECT state, counted, hold, settled_by, certainty FROM attempts WHERE attempt_id = ?1";
         let attempt = tx.optional(sql, params![attempt_id], |row| {
-            Ok(Self { state: row.get(0)?, counted: row.get(1)?, hold: row.get(2)?, settled_by: row.get(3)? })
+            Ok(Self {
+                state: row.get(0)?,
+                counted: row.get(1)?,
+                hold: row.get(2)?,
+                settled_by: row.get(3)?,
+                certainty: row.get(4)?,
+            })
         })?;
         attempt.ok_or_else(|| LedgerError::Missing { what: "attempt", id: attempt_id.to_owned() }.into())
     }
@@ -175,6 +184,11 @@ impl Attempt {
     /// Whether its figures are still to come, or were only assumed.
     fn is_open(&self) -> bool {
         matches!(self.state.as_str(), "live" | "uncertain") || self.settled_by.as_deref() == Some("expiry")
+    }
+
+    /// Whether its cost follows from figures that were not all reported.
+    fn is_estimated(&self) -> bool {
+        self.state == "settled" && self.certainty == "estimated"
     }
 
     fn rebook(&self, tx: &Tx<'_>, attempt_id: &str, state: &str, counted: i64) -> Result<(), Stop> {

@@ -21,6 +21,7 @@ pub mod models;
 pub mod pool;
 pub mod prices;
 mod prose;
+pub mod reconcile;
 pub mod route;
 mod screen;
 pub mod summary;

@@ -5,6 +5,7 @@
 //! attempt is held and recorded on its own: no provider de-duplicates a generation.
 
 mod anthropic;
+pub mod bill;
 mod chat;
 mod check;
 mod classify;

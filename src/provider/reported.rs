@@ -20,6 +20,15 @@ pub(super) fn balance(figure: &Value) -> Option<Usd> {
     }
 }
 
+/// An amount in cents, which may be a fraction of one, and negative.
+pub(super) fn cents(figure: &Value) -> Option<Usd> {
+    let text = digits(figure)?;
+    match text.strip_prefix('-') {
+        Some(owed) => scaled(owed, -2).map(|owed| Usd::ZERO - owed),
+        None => scaled(&text, -2),
+    }
+}
+
 /// A JSON number or string as text.
 fn digits(figure: &Value) -> Option<String> {
     match figure {
@@ -33,6 +42,11 @@ fn digits(figure: &Value) -> Option<String> {
 /// A non-negative JSON number as money, rounded half up to the nano-dollar; more than can be counted stays as much
 /// as can be. No float in between.
 fn usd(text: &str) -> Option<Usd> {
+    scaled(text, 0)
+}
+
+/// As [`usd`], of a number that counts 10^`scale` dollars.
+fn scaled(text: &str, scale: i32) -> Option<Usd> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
         None => (text, 0),
@@ -44,12 +58,12 @@ fn usd(text: &str) -> Option<Usd> {
     }
     let value: i128 = digits.parse().ok()?;
     // Pico-dollars: the digits are scaled by 10^(exponent - fraction), a pico by 10^-12.
-    let shift = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?.checked_add(12)?;
+    let shift = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?.checked_add(12 + scale)?;
     let picos = if value == 0 {
         0
     } else if shift >= 0 {
-        let scaled = 10_i128.checked_pow(shift.unsigned_abs()).and_then(|scale| value.checked_mul(scale));
-        let Some(picos) = scaled else { return Some(Usd::MAX) };
+        let picos = 10_i128.checked_pow(shift.unsigned_abs()).and_then(|scale| value.checked_mul(scale));
+        let Some(picos) = picos else { return Some(Usd::MAX) };
         picos
     } else {
         10_i128.checked_pow(shift.unsigned_abs()).map_or(0, |scale| value / scale)

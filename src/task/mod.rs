@@ -20,6 +20,7 @@ pub mod order;
 pub mod plan_limits;
 pub mod prepare;
 pub mod pull_request;
+pub mod reconcile;
 pub mod report;
 pub mod run;
 pub mod setup;

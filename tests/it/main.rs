@@ -25,6 +25,7 @@ mod llamacpp;
 mod login;
 mod patches;
 mod plans;
+mod reconcile;
 mod refresh;
 mod run;
 #[cfg(target_os = "linux")]

@@ -55,6 +55,36 @@ pub enum CostCommand {
         #[arg(long, value_name = "FORMAT", default_value = "table")]
         output: CostOutput,
     },
+    /// Beside what the providers say that they charged; estimated and uncertain calls are settled by it
+    Reconcile(ReconcileArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  vk cost reconcile                # the gateways' record of each call\n  \
+    vk cost reconcile anthropic --admin-key env:ANTHROPIC_ADMIN_KEY --since 30d\n  \
+    vk cost reconcile openai --from invoice.csv --dry-run")]
+pub struct ReconcileArgs {
+    /// Only this provider; without one, every provider that charged for a call
+    #[arg(value_hint = ValueHint::Other)]
+    pub provider: Option<String>,
+    /// From here on: 7d, 2026-11-01 (UTC); default: the last 7 days
+    #[arg(long, value_name = "WHEN", value_hint = ValueHint::Other)]
+    pub since: Option<String>,
+    /// Up to the end of this day, or this moment
+    #[arg(long, value_name = "WHEN", value_hint = ValueHint::Other)]
+    pub until: Option<String>,
+    /// The provider's bill as CSV: a day, a cost and where it has one a model on each line
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "provider")]
+    pub from: Option<PathBuf>,
+    /// An administrator's key for the cost report, from this variable
+    #[arg(long, value_name = "env:NAME", value_hint = ValueHint::Other, requires = "provider", conflicts_with = "from")]
+    pub admin_key: Option<String>,
+    /// Show the differences and settle nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How it is written
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub output: ListOutput,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -7,7 +7,7 @@ use crate::cli::cost;
 use crate::config::{self, Flags};
 use crate::domain::failure::Failure;
 use crate::ledger::query::UncertainCall;
-use crate::ledger::{Corrected, LedgerError};
+use crate::ledger::{Corrected, LedgerError, Word};
 
 /// How many uncertain calls are offered where none of that name is there.
 const OFFERED: usize = 4;
@@ -30,7 +30,7 @@ pub(super) fn run(asked: &str, amount: Usd, context: &Context) -> Result<(), Fai
             return Err(offer(Failure::usage("ambiguous_attempt", what), amount, &calls));
         }
     };
-    match ledger.correct(attempt, amount, now) {
+    match ledger.correct(attempt, amount, Word::Person, now) {
         Ok(Corrected::Recorded { before, .. }) => {
             context.ui.say(&format!("{attempt}: {amount}, where budgets counted {before}"));
             Ok(())

@@ -1,5 +1,6 @@
 //! What the ledger answers: reports by any group, one task call by call, lists of tasks. Read only.
 
+mod billed;
 mod calls;
 mod find;
 mod groups;

@@ -13,7 +13,7 @@ use vibekit::base::money::Usd;
 use vibekit::domain::budget::Per;
 use vibekit::domain::cost::{Certainty, Charge, Cost};
 use vibekit::domain::path::PayPath;
-use vibekit::ledger::{Aborted, Corrected, Ledger, Reserve, Scope, ScopeKind, Settled, TeamBudget};
+use vibekit::ledger::{Aborted, Corrected, Ledger, Reserve, Scope, ScopeKind, Settled, TeamBudget, Word};
 
 use super::stores::{Store, over_both};
 use super::{attempt, done, noon, owner, settlement, task};
@@ -216,7 +216,7 @@ impl Play {
     fn correct(&mut self) {
         let Some(id) = self.an_attempt() else { return };
         let cost = i64::try_from(self.dice.roll(90)).unwrap() * 10_000_000;
-        let answer = self.ledger.correct(&id, Usd::from_nanos(cost), self.now).unwrap();
+        let answer = self.ledger.correct(&id, Usd::from_nanos(cost), Word::Person, self.now).unwrap();
         let held = self.model.attempts.get_mut(&id).unwrap();
         let open = matches!(held.state, State::Uncertain { .. } | State::Settled { assumed: true });
         assert_eq!(matches!(answer, Corrected::Recorded { before, .. } if before.nanos() == held.counted), open);

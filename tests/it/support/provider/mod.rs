@@ -101,7 +101,7 @@ impl Provider {
         *self.shared.get.lock().unwrap() = Some(script);
     }
 
-    /// What a GET of this path gets, whatever the others do.
+    /// What a GET of this path gets, with any query or with its own, whatever the others do.
     pub fn answer_get_at(&self, path: &str, script: Script) {
         self.shared.get_at.lock().unwrap().push((path.to_owned(), script));
     }
@@ -154,7 +154,9 @@ fn serve(stream: TcpStream, shared: &Shared) {
         });
         script.answered_by(&asked)
     } else {
-        let at = shared.get_at.lock().unwrap().iter().rfind(|(path, _)| *path == request.path).map(|(_, s)| s.clone());
+        let asked = request.path.split('?').next().unwrap_or_default();
+        let is_asked = |(path, _): &&(String, Script)| *path == request.path || path == asked;
+        let at = shared.get_at.lock().unwrap().iter().rfind(is_asked).map(|(_, script)| script.clone());
         let get = at.or_else(|| shared.get.lock().unwrap().clone());
         get.unwrap_or_else(|| Script::json(200, r#"{"data":[]}"#))
     };
