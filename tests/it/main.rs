@@ -30,6 +30,8 @@ mod refresh;
 mod run;
 #[cfg(target_os = "linux")]
 mod sandbox;
+#[cfg(target_os = "linux")]
+mod score;
 mod support;
 #[cfg(target_os = "linux")]
 mod team;

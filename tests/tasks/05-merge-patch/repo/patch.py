@@ -1,0 +1,6 @@
+"""JSON Merge Patch."""
+
+
+def merge(target, patch):
+    target.update(patch)
+    return target

@@ -1,0 +1,5 @@
+from users import get_usr
+
+
+def greet(number):
+    return f"Hello {get_usr(number)}"
