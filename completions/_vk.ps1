@@ -36,6 +36,7 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
             [CompletionResult]::new('cost', 'cost', [CompletionResultType]::ParameterValue, 'What each task cost, and who paid')
             [CompletionResult]::new('budget', 'budget', [CompletionResultType]::ParameterValue, 'What may be spent: by task, day, week, month; what is left of it')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Bring what other tools spent into the ledger, from the logs they leave here')
+            [CompletionResult]::new('ledger', 'ledger', [CompletionResultType]::ParameterValue, 'Copy the ledger into a team''s database, or back into this machine''s file')
             [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Your history, or a stated workload, on every path: own keys, plans, gateways, free')
             [CompletionResult]::new('tasks', 'tasks', [CompletionResultType]::ParameterValue, 'Tasks that ran here: list, look at, undo')
             [CompletionResult]::new('models', 'models', [CompletionResultType]::ParameterValue, 'The models vk knows, their prices and where those are from')
@@ -251,6 +252,21 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
         }
         'vk;import' {
             [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'Look in this folder instead of the usual ones')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How it is written')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'vk;ledger' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('copy', 'copy', [CompletionResultType]::ParameterValue, 'Copy every row from this machine''s file into a team''s database, or back; doing it again changes nothing')
+            break
+        }
+        'vk;ledger;copy' {
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'postgres (the database of [ledger] url), an address, or sqlite (the file of this machine)')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'The address of a database to copy from, where it is not the one of [ledger] url; with --to sqlite')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The password of a database that is given by its address: a stored one''s label, or env:NAME')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How it is written')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')

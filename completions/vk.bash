@@ -43,6 +43,9 @@ _vk() {
             vk,keys)
                 cmd="vk__subcmd__keys"
                 ;;
+            vk,ledger)
+                cmd="vk__subcmd__ledger"
+                ;;
             vk,login)
                 cmd="vk__subcmd__login"
                 ;;
@@ -109,6 +112,9 @@ _vk() {
             vk__subcmd__keys,test)
                 cmd="vk__subcmd__keys__subcmd__test"
                 ;;
+            vk__subcmd__ledger,copy)
+                cmd="vk__subcmd__ledger__subcmd__copy"
+                ;;
             vk__subcmd__models,list)
                 cmd="vk__subcmd__models__subcmd__list"
                 ;;
@@ -140,7 +146,7 @@ _vk() {
 
     case "${cmd}" in
         vk)
-            opts="-h -V --help --version run exec keys login logout whoami use route cost budget import compare tasks models trust doctor demo completions man"
+            opts="-h -V --help --version run exec keys login logout whoami use route cost budget import ledger compare tasks models trust doctor demo completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -660,6 +666,59 @@ _vk() {
             fi
             case "${prev}" in
                 --provider)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vk__subcmd__ledger)
+            opts="-h --help copy"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        vk__subcmd__ledger__subcmd__copy)
+            opts="-h --to --from --key --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --key)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace

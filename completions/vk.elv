@@ -33,6 +33,7 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand cost 'What each task cost, and who paid'
             cand budget 'What may be spent: by task, day, week, month; what is left of it'
             cand import 'Bring what other tools spent into the ledger, from the logs they leave here'
+            cand ledger 'Copy the ledger into a team''s database, or back into this machine''s file'
             cand compare 'Your history, or a stated workload, on every path: own keys, plans, gateways, free'
             cand tasks 'Tasks that ran here: list, look at, undo'
             cand models 'The models vk knows, their prices and where those are from'
@@ -225,6 +226,19 @@ set edit:completion:arg-completer[vk] = {|@words|
         }
         &'vk;import'= {
             cand --dir 'Look in this folder instead of the usual ones'
+            cand --output 'How it is written'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'vk;ledger'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand copy 'Copy every row from this machine''s file into a team''s database, or back; doing it again changes nothing'
+        }
+        &'vk;ledger;copy'= {
+            cand --to 'postgres (the database of [ledger] url), an address, or sqlite (the file of this machine)'
+            cand --from 'The address of a database to copy from, where it is not the one of [ledger] url; with --to sqlite'
+            cand --key 'The password of a database that is given by its address: a stored one''s label, or env:NAME'
             cand --output 'How it is written'
             cand -h 'Print help'
             cand --help 'Print help'

@@ -37,6 +37,7 @@ complete -c vk -n "__fish_vk_needs_command" -f -a "route" -d 'Show who would pay
 complete -c vk -n "__fish_vk_needs_command" -f -a "cost" -d 'What each task cost, and who paid'
 complete -c vk -n "__fish_vk_needs_command" -f -a "budget" -d 'What may be spent: by task, day, week, month; what is left of it'
 complete -c vk -n "__fish_vk_needs_command" -f -a "import" -d 'Bring what other tools spent into the ledger, from the logs they leave here'
+complete -c vk -n "__fish_vk_needs_command" -f -a "ledger" -d 'Copy the ledger into a team\'s database, or back into this machine\'s file'
 complete -c vk -n "__fish_vk_needs_command" -f -a "compare" -d 'Your history, or a stated workload, on every path: own keys, plans, gateways, free'
 complete -c vk -n "__fish_vk_needs_command" -f -a "tasks" -d 'Tasks that ran here: list, look at, undo'
 complete -c vk -n "__fish_vk_needs_command" -f -a "models" -d 'The models vk knows, their prices and where those are from'
@@ -216,6 +217,14 @@ complete -c vk -n "__fish_vk_using_subcommand import" -l dir -d 'Look in this fo
 complete -c vk -n "__fish_vk_using_subcommand import" -l output -d 'How it is written' -r -f -a "table\t''
 json\t''"
 complete -c vk -n "__fish_vk_using_subcommand import" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand ledger; and not __fish_seen_subcommand_from copy" -s h -l help -d 'Print help'
+complete -c vk -n "__fish_vk_using_subcommand ledger; and not __fish_seen_subcommand_from copy" -f -a "copy" -d 'Copy every row from this machine\'s file into a team\'s database, or back; doing it again changes nothing'
+complete -c vk -n "__fish_vk_using_subcommand ledger; and __fish_seen_subcommand_from copy" -l to -d 'postgres (the database of [ledger] url), an address, or sqlite (the file of this machine)' -r -f
+complete -c vk -n "__fish_vk_using_subcommand ledger; and __fish_seen_subcommand_from copy" -l from -d 'The address of a database to copy from, where it is not the one of [ledger] url; with --to sqlite' -r -f
+complete -c vk -n "__fish_vk_using_subcommand ledger; and __fish_seen_subcommand_from copy" -l key -d 'The password of a database that is given by its address: a stored one\'s label, or env:NAME' -r -f
+complete -c vk -n "__fish_vk_using_subcommand ledger; and __fish_seen_subcommand_from copy" -l output -d 'How it is written' -r -f -a "table\t''
+json\t''"
+complete -c vk -n "__fish_vk_using_subcommand ledger; and __fish_seen_subcommand_from copy" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_using_subcommand compare" -l since -d 'From here on: 7d, 2026-11-01 (UTC); default: the last 30 days' -r -f
 complete -c vk -n "__fish_vk_using_subcommand compare" -l tasks -d 'Instead of the history: so many tasks, 5/week, 2/day, 20/month; a plain number is within a month' -r -f
 complete -c vk -n "__fish_vk_using_subcommand compare" -l tokens -d 'The tokens of one task: uncached input, cache reads, output; 100k,900k,15k' -r -f

@@ -2,6 +2,7 @@
 
 mod budget;
 mod exec;
+mod ledger;
 mod login;
 mod models;
 mod money;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 pub use budget::{BudgetArgs, BudgetCommand, BudgetOf, BudgetPer};
 pub use exec::ExecArgs;
+pub use ledger::{LedgerArgs, LedgerCommand};
 pub use login::{LoginArgs, LoginService, LogoutArgs, WhoamiArgs};
 pub use models::{ModelsArgs, ModelsCommand, PoolArgs};
 pub use money::{
@@ -67,6 +69,8 @@ pub enum Command {
     Budget(BudgetArgs),
     /// Bring what other tools spent into the ledger, from the logs they leave here
     Import(ImportArgs),
+    /// Copy the ledger into a team's database, or back into this machine's file
+    Ledger(LedgerArgs),
     /// Your history, or a stated workload, on every path: own keys, plans, gateways, free
     Compare(CompareArgs),
     /// Tasks that ran here: list, look at, undo

@@ -13,6 +13,7 @@ pub mod exec;
 pub mod first_contact;
 pub mod import;
 pub mod keys;
+pub mod ledger;
 pub mod login;
 pub mod logout;
 pub mod manual;
@@ -110,6 +111,7 @@ fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
         Some(Command::Cost(args)) => cost::run(args, context),
         Some(Command::Budget(args)) => budget::run(args, context),
         Some(Command::Import(args)) => import::run(&args, context),
+        Some(Command::Ledger(args)) => ledger::run(args, context),
         Some(Command::Compare(args)) => compare::run(&args, context),
         None => block_on(first_contact::overview(context)),
         Some(Command::Demo(args)) => block_on(demo::run(args, context)),

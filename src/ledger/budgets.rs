@@ -3,7 +3,6 @@
 
 use jiff::Timestamp;
 
-use super::counters::Place;
 use super::store::{Stop, Tx, moment, money, params, stored_money};
 use super::{Ledger, LedgerError, Scope, ScopeKind};
 use crate::base::money::Usd;
@@ -70,19 +69,35 @@ impl Ledger {
     }
 }
 
-/// The ledger's own budgets that bind an attempt.
-pub(super) fn binding(tx: &Tx<'_>, place: &Place) -> Result<Vec<Scope>, Stop> {
-    tx.rows(
-        "SELECT kind, key, per, amount FROM budgets
-         WHERE (kind = 'global' AND key = '') OR (kind = 'project' AND key = ?1) OR (kind = 'path' AND key = ?2)
-             OR (kind = 'key' AND key = ?3) OR (kind = 'user' AND key = ?4)",
-        params![place.project_dir, place.path, place.key_fingerprint, place.user],
+/// The project and the person of a task, and the ledger's own budgets that bind an attempt of it; `None` without such
+/// a task.
+pub(super) fn binding(
+    tx: &Tx<'_>,
+    task_id: &str,
+    path: &str,
+    key_fingerprint: Option<&str>,
+) -> Result<Option<(String, String, Vec<Scope>)>, Stop> {
+    let mut found: Option<(String, String, Vec<Scope>)> = None;
+    tx.each(
+        "SELECT t.project_dir, t.user_name, b.kind, b.key, b.per, b.amount
+         FROM tasks t LEFT JOIN budgets b ON (b.kind = 'global' AND b.key = '')
+             OR (b.kind = 'project' AND b.key = t.project_dir) OR (b.kind = 'path' AND b.key = ?2)
+             OR (b.kind = 'key' AND b.key = ?3) OR (b.kind = 'user' AND b.key = t.user_name)
+         WHERE t.task_id = ?1",
+        params![task_id, path, key_fingerprint],
         |row| {
-            let kind = row.text(0)?;
-            let kind = ScopeKind::ALL.into_iter().find(|known| known.as_str() == kind).unwrap_or(ScopeKind::Global);
-            Ok(scope(kind, row.text(1)?, per_of(row.text(2)?), &place.task_id, money(row.get(3)?)))
+            if found.is_none() {
+                found = Some((row.get(0)?, row.get(1)?, Vec::new()));
+            }
+            if let (Some((_, _, scopes)), Some(amount)) = (&mut found, row.get::<Option<i64>>(5)?) {
+                let kind = row.text(2)?;
+                let kind = ScopeKind::ALL.into_iter().find(|known| known.as_str() == kind).unwrap_or(ScopeKind::Global);
+                scopes.push(scope(kind, row.text(3)?, per_of(row.text(4)?), task_id, money(amount)));
+            }
+            Ok(())
         },
-    )
+    )?;
+    Ok(found)
 }
 
 /// A budget for each task is that task's own; one for a window is the subject's.

@@ -46,9 +46,11 @@ impl Taken {
 
 /// Moves an attempt's money in every scope it counts in.
 pub(super) fn rebook(tx: &Tx<'_>, place: &Place, before: Taken, after: Taken) -> Result<(), Stop> {
-    if before == after {
-        return Ok(());
-    }
+    if before == after { Ok(()) } else { add(tx, place, before, after) }
+}
+
+/// The same, also where nothing changes: the counters are then there.
+pub(super) fn add(tx: &Tx<'_>, place: &Place, before: Taken, after: Taken) -> Result<(), Stop> {
     let scopes = [
         (ScopeKind::Task, Some(place.task_id.as_str())),
         (ScopeKind::Global, Some("")),
@@ -73,8 +75,7 @@ pub(super) fn rebook(tx: &Tx<'_>, place: &Place, before: Taken, after: Taken) ->
              uncertain = counters.uncertain + excluded.uncertain, live = counters.live + excluded.live",
         rows.join(", ")
     );
-    tx.execute(&sql, &values)?;
-    Ok(())
+    tx.later(&sql, &values)
 }
 
 /// What each of `scopes` has taken in its window that holds `at`.

@@ -16,18 +16,17 @@ const GROUP: &str = "t.project, t.tool, t.user_name, a.path, a.provider, a.payer
 /// Says that calls of these days changed.
 pub(super) fn mark(tx: &Tx<'_>, days: impl IntoIterator<Item = i64>) -> Result<(), Stop> {
     for day in days {
-        tx.execute("INSERT INTO stale_days (day) VALUES (?1) ON CONFLICT (day) DO NOTHING", params![day])?;
+        tx.later("INSERT INTO stale_days (day) VALUES (?1) ON CONFLICT (day) DO NOTHING", params![day])?;
     }
     Ok(())
 }
 
 /// Says that this call changed.
 pub(super) fn mark_call(tx: &Tx<'_>, attempt_id: &str) -> Result<(), Stop> {
-    tx.execute(
+    tx.later(
         "INSERT INTO stale_days (day) SELECT day FROM attempts WHERE attempt_id = ?1 ON CONFLICT (day) DO NOTHING",
         params![attempt_id],
-    )?;
-    Ok(())
+    )
 }
 
 /// The days that have to be summed anew, in order.

@@ -28,13 +28,9 @@ impl Ledger {
         let now = attempt.sent_at;
         self.write(|tx| {
             expire(tx, self.owner(), now)?;
-            let place = place_of(tx, attempt)?;
+            let (place, own) = bound(tx, attempt)?;
             let mut left: Option<Usd> = None;
             let mut busy: Option<Standing> = None;
-            let own = match attempt.charge {
-                Charge::Billed => budgets::binding(tx, &place)?,
-                _ => Vec::new(),
-            };
             let all: Vec<Scope> = scopes.iter().chain(&own).cloned().collect();
             for (at, standing) in standings(tx, &all, now)?.into_iter().enumerate() {
                 let standing = Standing { of_ledger: at >= scopes.len(), ..standing };
@@ -54,7 +50,8 @@ impl Ledger {
             days::mark(tx, [place.day])?;
             let hold = stored_money(attempt.hold);
             rebook(tx, &place, Taken::default(), Taken::of("live", hold))?;
-            renew(tx, self.owner(), &attempt.task_id, now)?;
+            let owner = self.owner();
+            tx.later(RENEW, params![attempt.task_id, owner.pid, started(owner), owner.host, lease(now)])?;
             Ok(Reserve::Granted { left })
         })
     }
@@ -81,8 +78,8 @@ impl Ledger {
     /// # Errors
     /// See [`LedgerError`].
     pub fn expire(&self, now: Timestamp) -> Result<(), LedgerError> {
-        let due = self.read(|tx| Ok(!lapsed(tx, now)?.is_empty() || overdue(tx, now)? > 0))?;
-        if due { self.write(|tx| expire(tx, self.owner(), now)) } else { Ok(()) }
+        let (lapsed, overdue) = self.read(|tx| due(tx, now))?;
+        if overdue || !lapsed.is_empty() { self.write(|tx| expire(tx, self.owner(), now)) } else { Ok(()) }
     }
 }
 
@@ -124,30 +121,37 @@ fn insert(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Where an attempt that is about to be made will count.
-fn place_of(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<Place, Stop> {
-    let sql = "SELECT project_dir, user_name FROM tasks WHERE task_id = ?1";
-    let task = tx.optional(sql, params![attempt.task_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let Some((project_dir, user)) = task else {
+/// Where an attempt that is about to be made will count, and the ledger's own budgets that bind it there.
+fn bound(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<(Place, Vec<Scope>), Stop> {
+    let found = budgets::binding(tx, &attempt.task_id, attempt.path.as_str(), attempt.key_fingerprint.as_deref())?;
+    let Some((project_dir, user, scopes)) = found else {
         return Err(LedgerError::Missing { what: "task", id: attempt.task_id.clone() }.into());
     };
-    Ok(Place {
+    let place = Place {
         task_id: attempt.task_id.clone(),
         project_dir,
         path: attempt.path.as_str().to_owned(),
         key_fingerprint: attempt.key_fingerprint.clone(),
         user,
         day: day_of(attempt.sent_at),
-    })
+    };
+    Ok((place, if attempt.charge == Charge::Billed { scopes } else { Vec::new() }))
+}
+
+const RENEW: &str =
+    "UPDATE tasks SET owner_pid = ?2, owner_started = ?3, owner_host = ?4, lease_until = ?5 WHERE task_id = ?1";
+
+fn lease(now: Timestamp) -> i64 {
+    (now + LEASE).as_millisecond()
+}
+
+fn started(owner: &Owner) -> i64 {
+    i64::try_from(owner.started).unwrap_or(i64::MAX)
 }
 
 /// Gives the task to `owner` for another lease.
 pub(super) fn renew(tx: &Tx<'_>, owner: &Owner, task_id: &str, now: Timestamp) -> Result<(), Stop> {
-    let sql =
-        "UPDATE tasks SET owner_pid = ?2, owner_started = ?3, owner_host = ?4, lease_until = ?5 WHERE task_id = ?1";
-    let started = i64::try_from(owner.started).unwrap_or(i64::MAX);
-    let until = (now + LEASE).as_millisecond();
-    if tx.execute(sql, params![task_id, owner.pid, started, owner.host, until])? == 0 {
+    if tx.execute(RENEW, params![task_id, owner.pid, started(owner), owner.host, lease(now)])? == 0 {
         return Err(LedgerError::Missing { what: "task", id: task_id.to_owned() }.into());
     }
     Ok(())
@@ -160,12 +164,16 @@ struct Lapsed {
     lease_until: i64,
 }
 
-fn lapsed(tx: &Tx<'_>, now: Timestamp) -> Result<Vec<Lapsed>, Stop> {
-    tx.rows(
+/// The tasks that lapsed, and whether an attempt was uncertain for too long; one statement, for every reservation asks.
+fn due(tx: &Tx<'_>, now: Timestamp) -> Result<(Vec<Lapsed>, bool), Stop> {
+    let mut lapsed = tx.rows(
         "SELECT DISTINCT t.task_id, t.owner_pid, t.owner_started, t.owner_host, t.lease_until
          FROM attempts a JOIN tasks t ON t.task_id = a.task_id
-         WHERE a.state = 'live' AND (t.lease_until <= ?1 OR t.lease_until > ?2)",
-        params![now.as_millisecond(), (now + LEASE).as_millisecond()],
+         WHERE a.state = 'live' AND (t.lease_until <= ?1 OR t.lease_until > ?2)
+         UNION ALL
+         SELECT '', 0, 0, '', 0
+         WHERE EXISTS (SELECT 1 FROM attempts WHERE state = 'uncertain' AND uncertain_at <= ?3)",
+        params![now.as_millisecond(), lease(now), (now - UNCERTAIN_FOR).as_millisecond()],
         |row| {
             let started: i64 = row.get(2)?;
             Ok(Lapsed {
@@ -174,17 +182,18 @@ fn lapsed(tx: &Tx<'_>, now: Timestamp) -> Result<Vec<Lapsed>, Stop> {
                 lease_until: row.get(4)?,
             })
         },
-    )
-}
-
-fn overdue(tx: &Tx<'_>, now: Timestamp) -> Result<i64, Stop> {
-    let sql = "SELECT count(*) FROM attempts WHERE state = 'uncertain' AND uncertain_at <= ?1";
-    tx.row(sql, params![(now - UNCERTAIN_FOR).as_millisecond()], |row| row.get(0))
+    )?;
+    let all = lapsed.len();
+    lapsed.retain(|task| !task.task_id.is_empty());
+    let overdue = all > lapsed.len();
+    Ok((lapsed, overdue))
 }
 
 /// What [`Ledger::expire`] does, inside a write.
 fn expire(tx: &Tx<'_>, here: &Owner, now: Timestamp) -> Result<(), Stop> {
-    for lapsed in lapsed(tx, now)? {
+    let (lapsed, overdue) = due(tx, now)?;
+    let lapsed_any = !lapsed.is_empty();
+    for lapsed in lapsed {
         if lapsed.owner.life(here) == Life::Alive {
             continue;
         }
@@ -195,7 +204,8 @@ fn expire(tx: &Tx<'_>, here: &Owner, now: Timestamp) -> Result<(), Stop> {
         }
         make_uncertain(tx, &lapsed.task_id, lapsed.lease_until)?;
     }
-    if overdue(tx, now)? > 0 {
+    // What lapsed may have done so long ago that it is overdue at once.
+    if overdue || lapsed_any {
         assume(tx, now)?;
     }
     Ok(())

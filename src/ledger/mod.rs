@@ -6,6 +6,7 @@
 
 mod budgets;
 mod cap;
+mod copy;
 mod counters;
 mod days;
 mod error;
@@ -23,6 +24,7 @@ mod store;
 
 pub use budgets::TeamBudget;
 pub use cap::{Cap, Raise};
+pub use copy::Copied;
 pub use error::LedgerError;
 pub use id::{attempt_id, task_id};
 pub use owner::Owner;

@@ -226,7 +226,7 @@ impl After {
 
 fn record(tx: &Tx<'_>, id: &str, settlement: &Settlement, after: &After) -> Result<(), Stop> {
     let usage = &settlement.usage;
-    tx.execute(
+    tx.later(
         "UPDATE attempts SET state = ?2, settled_by = 'vk', counted = ?3, charge = ?4, certainty = ?5, billed = ?6,
              list = ?7, proof = ?8, input = ?9, cache_read = ?10, cache_write_5m = ?11, cache_write_1h = ?12,
              output = ?13, reasoning = ?14, outcome = ?15, model = coalesce(?16, model), http_status = ?17,
@@ -258,8 +258,7 @@ fn record(tx: &Tx<'_>, id: &str, settlement: &Settlement, after: &After) -> Resu
             settlement.finished_at.as_millisecond(),
             stored_tokens(settlement.duration_ms),
         ],
-    )?;
-    Ok(())
+    )
 }
 
 /// The first `limit` characters, without a cut one.

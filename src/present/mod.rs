@@ -16,6 +16,7 @@ pub mod handed_over;
 pub mod import;
 pub mod json;
 pub mod keys;
+pub mod ledger;
 mod live;
 pub mod models;
 pub mod pool;

@@ -22,5 +22,6 @@ pub(super) use report::SUMS;
 pub use report::{Group, Query, Report, Rows};
 pub use spend::{Amount, CallCounts, Spend};
 pub use spenders::{Spender, Spenders};
+pub(super) use tasks::records as tasks_that;
 pub use tasks::{TaskRecord, TaskRow};
 pub use uncertain::UncertainCall;

@@ -164,7 +164,7 @@ fn spend_of(tx: &Tx<'_>, task_id: &str) -> Result<Spend, Stop> {
 }
 
 /// The tasks that `filter` (of the tasks table, with its own order) finds, with the sums of their calls.
-pub(super) fn records(
+pub(in crate::ledger) fn records(
     tx: &Tx<'_>,
     filter: &str,
     parameters: &[Value<'_>],

@@ -16,7 +16,7 @@ pub(super) use self::columns::{moment, money, stored_money, stored_tokens, token
 pub use self::postgres::{Server, ServerError, Trouble};
 pub use self::sqlite::FILE_NAME;
 pub(super) use self::tx::Tx;
-pub(super) use self::value::{Bind, Row, Value, params};
+pub(super) use self::value::{Bind, Cell, Row, Value, params};
 use super::{LedgerError, Owner};
 
 /// How long a server that is gone is asked again for what must not be lost, and how often.

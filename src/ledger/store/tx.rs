@@ -19,6 +19,18 @@ impl Tx<'_> {
         }
     }
 
+    /// Changes rows before whatever follows. Where the database is elsewhere, it goes there with the next statement or
+    /// the end of the transaction, which then says if it failed.
+    pub(in crate::ledger) fn later(&self, sql: &str, params: &[Value<'_>]) -> Result<(), Stop> {
+        match self {
+            Self::Sqlite(transaction) => sqlite::execute(transaction, sql, params).map(drop),
+            Self::Postgres(session) => {
+                session.later(sql, params);
+                Ok(())
+            }
+        }
+    }
+
     /// Hands every row to `each` as it comes. No other statement runs meanwhile.
     pub(in crate::ledger) fn each(
         &self,

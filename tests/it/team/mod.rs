@@ -1,6 +1,7 @@
 //! A team's ledger in a real PostgreSQL, as its members meet it: each with a HOME, a configuration and a `vk` of their
 //! own. Skipped, and said so, where no server is installed.
 
+mod copy;
 mod faults;
 mod members;
 

@@ -132,6 +132,7 @@ impl Open<'_> {
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         if !self.ended {
+            self.session.forget();
             // A connection that is gone has taken it back.
             let _ = self.session.batch("ROLLBACK");
         }

@@ -1,7 +1,10 @@
 //! One connection on a thread of its own: statements go to it, rows come back. The caller waits as it does for a file,
 //! whether or not it is itself part of a runtime.
 
+use std::cell::RefCell;
+use std::future::{Future as _, poll_fn};
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
@@ -58,12 +61,29 @@ impl From<Fault> for Stop {
 #[derive(Debug)]
 pub(in crate::ledger) struct Session {
     ask: UnboundedSender<Asked>,
+    /// What goes with the next statement, in one way there and back.
+    waiting: RefCell<Vec<Statement>>,
 }
 
-struct Asked {
+#[derive(Debug)]
+struct Statement {
     sql: String,
     /// `None`: several statements of no parameters and no rows.
     params: Option<Vec<Param>>,
+}
+
+impl Statement {
+    /// The parameters are `?1` in the ledger's statements, and `$1` here.
+    fn new(sql: &str, params: Option<&[Value<'_>]>) -> Self {
+        let params = params.map(|params| params.iter().map(Param::of).collect());
+        Self { sql: sql.replace('?', "$"), params }
+    }
+}
+
+/// Statements in their order; the rows are those of the last one.
+struct Asked {
+    first: Vec<Statement>,
+    last: Statement,
     answer: SyncSender<Answer>,
 }
 
@@ -94,7 +114,7 @@ impl Session {
         let gone = |why: String| ServerError::unreachable(server, why);
         started.map_err(|error| gone(error.to_string()))?;
         is_ready.recv().map_err(|_| gone("the connection's thread ended".to_owned()))??;
-        Ok(Self { ask })
+        Ok(Self { ask, waiting: RefCell::default() })
     }
 
     /// Statements without parameters or rows, in one way there and back.
@@ -103,6 +123,16 @@ impl Session {
             Stop::Fault(fault) => fault,
             _ => Fault::Lost("a batch has no rows".to_owned()),
         })
+    }
+
+    /// Changes rows, with the next statement.
+    pub(in crate::ledger) fn later(&self, sql: &str, params: &[Value<'_>]) {
+        self.waiting.borrow_mut().push(Statement::new(sql, Some(params)));
+    }
+
+    /// Forgets what waits: its transaction is taken back.
+    pub(super) fn forget(&self) {
+        self.waiting.borrow_mut().clear();
     }
 
     /// Changes rows, and gives how many.
@@ -128,12 +158,7 @@ impl Session {
         mut each: impl FnMut(&Row) -> Result<(), Stop>,
     ) -> Result<u64, Stop> {
         let (answer, answers) = sync_channel(2);
-        let asked = Asked {
-            // The parameters are `?1` in the ledger's statements, and `$1` here.
-            sql: sql.replace('?', "$"),
-            params: params.map(|params| params.iter().map(Param::of).collect()),
-            answer,
-        };
+        let asked = Asked { first: self.waiting.take(), last: Statement::new(sql, params), answer };
         let lost = || Stop::from(Fault::Lost("the connection has ended".to_owned()));
         self.ask.send(asked).map_err(|_| lost())?;
         loop {
@@ -177,12 +202,23 @@ async fn serve(server: &Server, ready: &SyncSender<Result<(), ServerError>>, mut
 }
 
 async fn answer(client: &Client, asked: &Asked) -> Result<u64, Fault> {
-    let Some(params) = &asked.params else {
-        client.batch_execute(&asked.sql).await?;
-        return Ok(0);
-    };
-    let typed = params.iter().map(|param| (param, param.kind()));
-    let rows: RowStream = client.query_typed_raw(&asked.sql, typed).await?;
+    // All of them leave before the first answer comes. The server takes them in their order, and refuses what follows one
+    // that failed; so the first failure is the one that says why.
+    let mut under_way = Vec::new();
+    for statement in asked.first.iter().chain([&asked.last]) {
+        let mut sending = Box::pin(send(client, statement));
+        let at_once = poll_fn(|context| Poll::Ready(sending.as_mut().poll(context))).await;
+        under_way.push((sending, at_once));
+    }
+    let mut sent = None;
+    for (sending, at_once) in under_way {
+        drained(sent.take()).await?;
+        sent = match at_once {
+            Poll::Ready(sent) => sent?,
+            Poll::Pending => sending.await?,
+        };
+    }
+    let Some(rows) = sent else { return Ok(0) };
     let mut rows = std::pin::pin!(rows);
     let mut chunk = Vec::new();
     while let Some(row) = rows.try_next().await? {
@@ -196,6 +232,24 @@ async fn answer(client: &Client, asked: &Asked) -> Result<u64, Fault> {
         let _ = asked.answer.send(Answer::Rows(chunk));
     }
     Ok(rows.rows_affected().unwrap_or(0))
+}
+
+/// Sends one, and gives its rows; `None` for a batch, which has none.
+async fn send(client: &Client, statement: &Statement) -> Result<Option<RowStream>, Fault> {
+    let Some(params) = &statement.params else {
+        client.batch_execute(&statement.sql).await?;
+        return Ok(None);
+    };
+    let typed = params.iter().map(|param| (param, param.kind()));
+    Ok(Some(client.query_typed_raw(&statement.sql, typed).await?))
+}
+
+/// Waits for the end of a statement whose rows nobody wants.
+async fn drained(rows: Option<RowStream>) -> Result<(), Fault> {
+    let Some(rows) = rows else { return Ok(()) };
+    let mut rows = std::pin::pin!(rows);
+    while rows.try_next().await?.is_some() {}
+    Ok(())
 }
 
 /// A parameter on its way to the thread.
