@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::cancel::{Cancel, Signal};
 use super::hold::Prefix;
+use super::on_plan::{OnPlan, Sender};
+use super::plan::{Paid, used_up_for_now};
 use super::proof::{Evidence, judge};
 pub use super::spent::Spent;
 use super::spent::unrecorded;
@@ -21,7 +23,7 @@ use crate::domain::ui::Ui;
 use crate::domain::usage::Usage;
 use crate::ledger::{Cap, Ledger, NewAttempt, Settlement};
 use crate::net::http::Client;
-use crate::provider::{self, Answer, AnswerFacts, CallError, Endpoint, Prepared, Progress};
+use crate::provider::{self, Answer, AnswerFacts, CallError, CallErrorKind, Endpoint, Prepared, Progress};
 
 /// A hold's lease is a minute; it is renewed well before.
 const RENEW_EVERY: Duration = Duration::from_secs(15);
@@ -49,6 +51,8 @@ pub struct Caller<'a> {
     pub spent: Spent,
     /// Whether an attempt that failed is made again here; not where somebody else can take over at once.
     pub retries: bool,
+    /// Where a plan pays for this loop's calls.
+    pub on_plan: Option<OnPlan<'a>>,
     /// The call that failed for good, as the provider said it.
     pub failed: Option<CallError>,
 }
@@ -97,9 +101,11 @@ impl Caller<'_> {
     /// # Errors
     /// The failure that ends the task, everything spent being settled.
     pub async fn call(&mut self, request: &mut ModelRequest) -> Result<Reply, Failure> {
-        self.call_no += 1;
         self.failed = None;
+        self.begin_on_plan().await?;
+        self.call_no += 1;
         let mut attempt_no = 1;
+        let mut renewed = false;
         loop {
             self.cancel.check()?;
             let (attempt, prepared) = self.reserve(request, attempt_no).await?;
@@ -107,7 +113,13 @@ impl Caller<'_> {
             let ended = self.attempt(&prepared, request, &progress).await?;
             let estimate = self.prefix.estimate(prepared.bytes);
             match ended {
-                Attempt::Answered(answer) => return self.answered(&attempt, &prepared, *answer, started),
+                Attempt::Answered(answer) => {
+                    let paid = match &mut self.on_plan {
+                        Some(on_plan) => Some(on_plan.paid(answer.facts.plan.as_ref()).await),
+                        None => None,
+                    };
+                    return self.answered(&attempt, &prepared, *answer, started, paid);
+                }
                 Attempt::Cancelled(signal) => {
                     let end = Early::cancelled(&progress);
                     self.settle_early(&attempt, &end, estimate, started)?;
@@ -115,9 +127,17 @@ impl Caller<'_> {
                 }
                 Attempt::Failed(error) => {
                     self.settle_early(&attempt, &Early::failed(&error), estimate, started)?;
+                    if error.kind == CallErrorKind::Unauthorized && !renewed && self.renew().await? {
+                        renewed = true;
+                        attempt_no += 1;
+                        continue;
+                    }
                     let wait = error.retry_after_failure(attempt_no - 1).filter(|_| self.retries);
                     let Some(wait) = wait else {
                         self.failed = Some((*error).clone());
+                        if self.on_plan.is_some() && error.kind == CallErrorKind::PayerBlocked {
+                            return Err(used_up_for_now(&self.route.provider, &error.message));
+                        }
                         return Err(error.into_failure(self.route));
                     };
                     attempt_no += 1;
@@ -131,6 +151,29 @@ impl Caller<'_> {
                 }
             }
         }
+    }
+
+    /// On a plan: whether it pays for a further call, and before the first one with what.
+    async fn begin_on_plan(&mut self) -> Result<(), Failure> {
+        let Some(on_plan) = &mut self.on_plan else { return Ok(()) };
+        on_plan.plan.may_go_on(self.spent.counted)?;
+        let sender = on_plan.begin(self.client, self.ledger, self.task_id, self.route).await?;
+        self.send_as(sender);
+        Ok(())
+    }
+
+    /// A new token in place of the refused one, where there is one to be had.
+    async fn renew(&mut self) -> Result<bool, Failure> {
+        let (Some(on_plan), Some(refused)) = (&self.on_plan, &self.secret) else { return Ok(false) };
+        let sender = on_plan.renewed(self.route, refused).await?;
+        Ok(self.send_as(sender))
+    }
+
+    fn send_as(&mut self, sender: Option<Sender>) -> bool {
+        let Some(Sender { secret, account }) = sender else { return false };
+        self.secret = Some(secret);
+        self.endpoint.plan = Some(account);
+        true
     }
 
     async fn attempt(
@@ -169,6 +212,7 @@ impl Caller<'_> {
         prepared: &Prepared,
         answer: Answer,
         started: Instant,
+        paid: Option<(Paid, Proof, Result<(), Failure>)>,
     ) -> Result<Reply, Failure> {
         let Answer { reply, facts } = answer;
         let usage = if reply.usage_reported {
@@ -183,8 +227,13 @@ impl Caller<'_> {
             // The tables have the price of the model that was asked for.
             cost.certainty = cost.certainty.max(Certainty::Estimated);
         }
+        if let Some((paid, ..)) = &paid {
+            cost = paid.cost(cost);
+        }
         let proof = if self.route.rehearsed {
             Proof::Claimed
+        } else if let Some((_, proof, _)) = &paid {
+            *proof
         } else {
             judge(&Evidence {
                 path: self.route.path,
@@ -207,6 +256,13 @@ impl Caller<'_> {
             ..settlement(usage, cost, proof, "ok", &facts, started)
         };
         self.settle(attempt, &settlement)?;
+        if let (Some((paid, _, allowed)), Some(on_plan)) = (paid, &self.on_plan) {
+            if paid != Paid::Plan {
+                self.spent.extra_calls += 1;
+            }
+            on_plan.note(self.ledger, self.task_id, self.route)?;
+            allowed?;
+        }
         if proof == Proof::Contradicted {
             return Err(verdict::contradicted(&Answered {
                 route: self.route,

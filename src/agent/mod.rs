@@ -8,6 +8,7 @@ pub mod context;
 pub mod hold;
 pub mod limits;
 pub mod notes;
+pub mod on_plan;
 pub mod plan;
 pub mod prompt;
 pub mod proof;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::money::Usd;
 use crate::config::Allow;
-use crate::domain::cost::Proof;
+use crate::domain::cost::{Certainty, Charge, Cost, Proof};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::quota::{Between, Part, Said, Window};
 use crate::domain::route::Route;
@@ -19,6 +19,23 @@ pub enum Paid {
     AllowedExtra,
     /// Paid extra usage that nobody allowed: what it cost is not known.
     Extra,
+}
+
+impl Paid {
+    /// What a call cost, from what it would have cost under the plan.
+    #[must_use]
+    pub const fn cost(self, cost: Cost) -> Cost {
+        match self {
+            Self::Plan => cost,
+            Self::AllowedExtra => {
+                let certainty = if cost.list.is_some() { Certainty::Estimated } else { Certainty::Unknown };
+                Cost { charge: Charge::Billed, certainty, billed: cost.list, list: cost.list }
+            }
+            Self::Extra => {
+                Cost { charge: Charge::Billed, certainty: Certainty::Unknown, billed: None, list: cost.list }
+            }
+        }
+    }
 }
 
 /// The part of a plan's windows from which no further call is made.

@@ -98,6 +98,7 @@ async fn gateway_left(known: &Known, client: &Client, key: &KeyInfo) -> Option<S
         base_url: base_url.trim_end_matches('/').to_owned(),
         auth: settings.auth,
         at_most: None,
+        plan: None,
     };
     let left = provider::left(client, &endpoint, &secret).await?;
     let credits = left.credits.map(|credits| format!("{credits} of credits left"));

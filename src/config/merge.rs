@@ -83,6 +83,7 @@ pub(super) fn merge(layers: Layers) -> Result<(Settings, Vec<String>), ConfigErr
         },
         ledger: user.ledger,
         codex_issuer: user.codex_issuer,
+        builtin: false,
         bell: user.bell.unwrap_or(Sourced::built_in(true)),
         worktree: if flags.worktree { project.worktree } else { WorktreeSettings::default() },
         providers: user.providers,

@@ -44,6 +44,8 @@ pub struct Settings {
     pub ledger: Option<LedgerSettings>,
     /// Where Codex logins are made and renewed; `None`: at the service's own identity server.
     pub codex_issuer: Option<Sourced<String>>,
+    /// `--engine builtin`: vk's own loop, also where the plan has a program of its own and allows another.
+    pub builtin: bool,
 }
 
 /// Which key pays: one of vk's store, or a variable that the user names for this run.

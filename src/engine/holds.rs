@@ -39,7 +39,7 @@ const TABLE: &[(&str, [&str; 3])] = &[
     (
         "cap",
         [
-            "dollars before each call, `--max-turns`, `--timeout`",
+            "dollars before each call, a plan's quota, `--max-turns`, `--timeout`",
             "the plan's quota, `--max-turns`, `--timeout`; `--max-cost` alone: exit 2",
             "the plan's quota, `--timeout`; `--max-cost` alone, `--max-turns`: exit 2",
         ],
@@ -51,7 +51,7 @@ const TABLE: &[(&str, [&str; 3])] = &[
     (
         "proof",
         [
-            "organization or reported cost",
+            "organization or reported cost; on a Codex plan its quota and credit balance",
             "account asked before the task, `apiKeySource`, plan limits, no extra usage",
             "account asked before the task, quota reported, credit balance not falling",
         ],
@@ -96,15 +96,15 @@ pub fn check(wants: &Wants<'_>, runs: Runs<'_>) -> Result<(), Failure> {
     if let Some(named) = wants.engine.filter(|named| *named != engine.as_str()) {
         return Err(other_engine(named, runs));
     }
-    if engine == EngineKind::Builtin {
-        return Ok(());
-    }
     let refuse = |flag: &str, why: &str| {
         Failure::usage("engine_cannot_hold", format!("the engine {} does not hold {flag}", engine.as_str())).why(why)
     };
-    if wants.max_cost && !wants.has_edges {
+    if wants.max_cost && !wants.has_edges && runs.path == PayPath::Subscription {
         return Err(refuse("--max-cost", "a plan is charged nothing per token, so there are no dollars to stop at")
             .fix("vk run --timeout 30m \"...\""));
+    }
+    if engine == EngineKind::Builtin {
+        return Ok(());
     }
     let contained = wants.mode != Mode::Off;
     match (engine, wants.network) {

@@ -21,6 +21,15 @@ pub struct Endpoint {
     pub auth: Auth,
     /// The most that a gateway which passes requests on may charge.
     pub at_most: Option<AtMost>,
+    /// The account of a plan, where its service is called.
+    pub plan: Option<PlanAccount>,
+}
+
+/// Whose plan pays, as its service wants it said. Source: codex-rs/login and model-provider (2026-08).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlanAccount {
+    pub account_id: Option<String>,
+    pub is_fedramp: bool,
 }
 
 /// A gateway whose own questions are known here, beside the wire's.
@@ -60,6 +69,7 @@ impl Endpoint {
             base_url: route.base_url.clone(),
             auth: route.auth,
             at_most: None,
+            plan: None,
         }
     }
 
@@ -135,7 +145,13 @@ impl Endpoint {
     pub(super) fn headers(&self) -> Vec<(&'static str, String)> {
         match self.wire {
             Wire::Anthropic => vec![("anthropic-version", anthropic::VERSION.to_owned())],
-            Wire::Responses | Wire::Chat => Vec::new(),
+            Wire::Responses | Wire::Chat => self.plan.as_ref().map_or_else(Vec::new, |plan| {
+                // Who asks: vk does not claim to be another program.
+                let mut headers = vec![("originator", "vk".to_owned())];
+                headers.extend(plan.account_id.clone().map(|id| ("chatgpt-account-id", id)));
+                headers.extend(plan.is_fedramp.then(|| ("x-openai-fedramp", "true".to_owned())));
+                headers
+            }),
         }
     }
 
@@ -154,7 +170,14 @@ mod tests {
     use super::*;
 
     fn at(wire: Wire, base_url: &str) -> Endpoint {
-        Endpoint { provider: "p".into(), wire, base_url: base_url.into(), auth: Auth::Bearer, at_most: None }
+        Endpoint {
+            provider: "p".into(),
+            wire,
+            base_url: base_url.into(),
+            auth: Auth::Bearer,
+            at_most: None,
+            plan: None,
+        }
     }
 
     #[test]

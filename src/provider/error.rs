@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::domain::quota::Said;
 use crate::domain::request::Partial;
 use crate::net::retry;
 
@@ -17,6 +18,8 @@ pub struct AnswerFacts {
     pub http_status: Option<u16>,
     /// A gateway that other people's accounts may stand behind says so in its headers: `LiteLLM`.
     pub gateway: Option<&'static str>,
+    /// What a plan's service says of the plan beside each answer.
+    pub plan: Option<Said>,
 }
 
 /// What a refusal says of the limit that was met.

@@ -17,6 +17,7 @@ mod left;
 mod litellm;
 pub mod local;
 mod outcome;
+mod plan;
 mod prepare;
 mod progress;
 mod redact;
@@ -27,7 +28,7 @@ mod stream;
 mod transcript;
 
 pub use check::{KeyCheck, check_key};
-pub use endpoint::{AtMost, Endpoint};
+pub use endpoint::{AtMost, Endpoint, PlanAccount};
 pub use error::{AnswerFacts, CallError, CallErrorKind, LimitFacts};
 pub use error_body::ErrorBody;
 pub use left::{FreeRequests, Left, left};

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::classify;
 use super::error::{AnswerFacts, CallError, CallErrorKind, LimitFacts};
 use super::error_body::{self, ErrorBody, LimitHeaders};
+use super::plan;
 use super::progress::Progress;
 use super::redact;
 use super::stream::Fault;
@@ -53,6 +54,7 @@ impl<'a> Attempt<'a> {
                 .iter()
                 .any(|name| response.header(name).is_some())
                 .then_some("LiteLLM"),
+            plan: plan::said(response),
         };
         self.limit =
             LimitHeaders { limit: response.header("x-ratelimit-limit"), reset: response.header("x-ratelimit-reset") };

@@ -40,7 +40,7 @@ impl From<PrepareError> for Failure {
 pub fn prepare(endpoint: &Endpoint, request: &ModelRequest) -> Result<Prepared, PrepareError> {
     let body = match endpoint.wire {
         Wire::Anthropic => anthropic::body(request),
-        Wire::Responses => responses::body(request),
+        Wire::Responses => responses::body(request, endpoint.plan.is_some()),
         Wire::Chat => chat::body(request, endpoint.is_host_of("openai.com"), endpoint.routing_terms()),
     }?;
     let body = Bytes::from(body.to_string());

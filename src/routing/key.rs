@@ -22,13 +22,20 @@ pub(super) fn choose(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result
         return without(provider.name, named.filter(|_| !by_pool));
     }
     if provider.settings.kind == PayPath::Subscription {
+        let takes_stored = plan::takes_stored(provider.name, facts.settings.builtin);
+        let is_called = plan::is_called(provider.name, facts.settings.builtin);
         match named {
-            None if !plan::takes_stored(provider.name) => {
+            None if is_called => return infer(facts, provider),
+            Some(Sourced { value: KeyChoice::Label(label), .. }) if is_called && label == OWN_LOGIN => {
+                return Err(Failure::usage("login_not_taken", "vk's own loop does not use the login of codex")
+                    .why("that login is the program's, and vk never reads it; vk has one of its own")
+                    .fix("vk login codex")
+                    .fix("--engine codex"));
+            }
+            None if !takes_stored => {
                 return own_login(facts, provider, "inferred".to_owned(), "the program's own login");
             }
-            Some(Sourced { value: KeyChoice::Label(label), .. })
-                if label != OWN_LOGIN && !plan::takes_stored(provider.name) =>
-            {
+            Some(Sourced { value: KeyChoice::Label(label), .. }) if label != OWN_LOGIN && !takes_stored => {
                 let name = provider.name;
                 return Err(Failure::usage(
                     "login_not_taken",
@@ -121,6 +128,11 @@ fn infer(facts: &Facts<'_>, provider: &ChosenProvider<'_>) -> Result<ChosenKey, 
     let keys: Vec<&KeyFact> = facts.keys.iter().filter(|key| key.provider == provider.name).collect();
     let defaults: Vec<&KeyFact> = keys.iter().copied().filter(|key| key.is_default).collect();
     match (&keys[..], &defaults[..]) {
+        ([], _) if plan::is_called(provider.name, facts.settings.builtin) => {
+            Err(Failure::new(Status::NoCredential, "no_login", "there is no login of vk's to Codex")
+                .why("vk's own loop pays with a login of its own, and never with that of codex")
+                .fix("vk login codex"))
+        }
         ([], _) => Err(Failure::new(Status::NoCredential, NO_KEY, format!("no key of {} is stored", provider.name))
             .why("for one run, --key env:NAME takes the key of a variable that you name")
             .fix(format!("vk keys add {}", provider.name))),

@@ -130,7 +130,7 @@ fn of_account(facts: &Facts<'_>, path: &Sourced<PayPath>, provider: &ChosenProvi
         auth: provider.settings.auth,
         credential: key.credential,
         payer: match provider.settings.kind {
-            PayPath::Subscription => format!("your {} plan covers it", plan::shown(provider.name, standing)),
+            PayPath::Subscription => plan::payer(provider.name, standing, facts.settings.builtin),
             _ => payer::clause(facts.catalog, provider.name, &provider.settings),
         },
         steps: vec![first, provider.step.clone(), key.step],
@@ -158,7 +158,7 @@ pub fn decide(facts: &Facts<'_>) -> Result<Route, Failure> {
         return Err(model::unpriced(provider.name, &model, cap));
     }
     let account = of_account(facts, path, &provider, key);
-    let engine = plan::engine(**path, provider.name);
+    let engine = plan::engine(**path, provider.name, facts.settings.builtin);
     let extra_usage = plan::extra_usage(facts, **path, provider.name, &account.credential);
     let mut steps = account.steps;
     steps.push(model.step);

@@ -99,14 +99,21 @@ pub fn program(provider: &str) -> Option<&'static Program> {
 /// Whether a login that vk keeps can drive the program. codex takes none of a ChatGPT account from outside (measured
 /// with 0.169.0), so there the program's own login pays.
 #[must_use]
-pub fn takes_stored(provider: &str) -> bool {
-    provider == CLAUDE
+pub fn takes_stored(provider: &str, builtin: bool) -> bool {
+    provider == CLAUDE || is_called(provider, builtin)
+}
+
+/// Whether vk's own loop calls the plan's service itself: what `--engine builtin` asks for, and only OpenAI takes.
+#[must_use]
+pub fn is_called(provider: &str, builtin: bool) -> bool {
+    builtin && provider == CODEX
 }
 
 /// Who runs the loop for a provider.
 #[must_use]
-pub fn engine(path: PayPath, provider: &str) -> EngineKind {
-    program(provider).filter(|_| path == PayPath::Subscription).map_or(EngineKind::Builtin, |program| program.engine)
+pub fn engine(path: PayPath, provider: &str, builtin: bool) -> EngineKind {
+    let program = program(provider).filter(|_| !is_called(provider, builtin));
+    program.filter(|_| path == PayPath::Subscription).map_or(EngineKind::Builtin, |program| program.engine)
 }
 
 impl Program {
@@ -152,6 +159,12 @@ pub(super) fn extra_usage(
         account: told.map(|plan| plan.told.overage).unwrap_or_default(),
         is_allowed: facts.settings.fallback.iter().any(|edge| allows(&edge.value)),
     })
+}
+
+/// Who pays, in one clause; said where vk's own loop calls the plan and not its own program.
+pub(super) fn payer(provider: &str, standing: Option<&Standing>, builtin: bool) -> String {
+    let by = if is_called(provider, builtin) { ", called by vk's own loop" } else { "" };
+    format!("your {} plan covers it{by}", shown(provider, standing))
 }
 
 /// What a plan is called beside its program's name: "Claude Max".

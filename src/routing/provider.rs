@@ -105,10 +105,10 @@ pub(super) fn has_credential(facts: &Facts<'_>, name: &str, settings: &ProviderS
         && matches!(facts.standing(name), Some(super::plan::Standing::LoggedIn { .. }));
     match facts.settings.key.as_deref() {
         Some(KeyChoice::Label(label)) if label == super::plan::OWN_LOGIN && logged_in => true,
-        None if logged_in => true,
+        None if logged_in && !super::plan::is_called(name, facts.settings.builtin) => true,
         // Its program takes no login from outside.
         Some(KeyChoice::Label(_)) | None
-            if settings.kind == PayPath::Subscription && !super::plan::takes_stored(name) =>
+            if settings.kind == PayPath::Subscription && !super::plan::takes_stored(name, facts.settings.builtin) =>
         {
             false
         }

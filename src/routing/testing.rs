@@ -79,6 +79,7 @@ impl World {
             fallback: Vec::new(),
             ledger: None,
             codex_issuer: None,
+            builtin: false,
             sandbox: SandboxSettings {
                 require: Sourced::built_in(Require::Full),
                 read: Vec::new(),

@@ -12,7 +12,8 @@ use super::setup::Ground;
 use crate::agent::call::{Caller, Spent};
 use crate::agent::cancel::Cancel;
 use crate::agent::hold::Prefix;
-use crate::agent::plan::PlanTerms;
+use crate::agent::on_plan::{Login, OnPlan};
+use crate::agent::plan::{Plan, PlanTerms};
 use crate::agent::session::Session;
 use crate::agent::tariff::Tariff;
 use crate::agent::transcript::Transcript;
@@ -20,8 +21,10 @@ use crate::base::env::Env;
 use crate::base::secret::Secret;
 use crate::catalog::Price;
 use crate::config::Loaded;
+use crate::credential::plan::Service;
 use crate::domain::failure::Failure;
-use crate::domain::route::{EngineKind, Route};
+use crate::domain::path::PayPath;
+use crate::domain::route::{CredentialRef, EngineKind, Route};
 use crate::domain::ui::Ui;
 use crate::engine::driven::Terms;
 use crate::engine::driven::books::Books;
@@ -31,7 +34,7 @@ use crate::engine::holds::{self, Runs, Wants};
 use crate::engine::{Builtin, Claude, Codex, Engine, Tally};
 use crate::ledger::Ledger;
 use crate::net::http::Client;
-use crate::provider::{AtMost, CallError, Endpoint};
+use crate::provider::{AtMost, CallError, Endpoint, PlanAccount};
 use crate::routing::plan;
 
 /// What the task's engines have in common, whatever the payer.
@@ -117,7 +120,8 @@ pub fn check(order: &Order, known: &Known, route: &Route) -> Result<(), Failure>
     let edges = &known.loaded.settings.fallback;
     holds::check(&wants(order, known), Runs::of(route))?;
     edges::plans_after(route, edges).try_for_each(|(plan, edge)| {
-        let runs = Runs { engine: plan::engine(plan.path, &plan.provider), path: plan.path, provider: &plan.provider };
+        let runs =
+            Runs { engine: plan::engine(plan.path, &plan.provider, false), path: plan.path, provider: &plan.provider };
         holds::check(&Wants { engine: None, ..wants(order, known) }, runs).map_err(|failure| {
             let why = failure.why.clone().map(|why| why + "; ").unwrap_or_default();
             failure.why(format!("{why}the edge {} ({}) may lead there", edge.value, edge.source))
@@ -192,7 +196,7 @@ fn builtin<'a>(
         cancel: shared.cancel,
         task_id: shared.task_id,
         route,
-        endpoint: Endpoint { at_most: AtMost::of(route, price.as_ref(), shared.may_train), ..Endpoint::of(route) },
+        endpoint: endpoint(route, price.as_ref(), shared.may_train),
         secret,
         tariff: Tariff::of(route, price),
         caps,
@@ -202,6 +206,7 @@ fn builtin<'a>(
         call_no: shared.call_no,
         spent: Spent::default(),
         retries: shared.retries,
+        on_plan: on_plan(shared, route),
         failed: None,
     };
     let system = ground.system(route);
@@ -213,6 +218,43 @@ fn builtin<'a>(
         max_turns: shared.order.max_turns,
         turns: shared.turns,
     })
+}
+
+/// Where vk's own loop sends its calls. A plan's service has its models beside its other parts.
+fn endpoint(route: &Route, price: Option<&Price>, may_train: bool) -> Endpoint {
+    let endpoint = Endpoint { at_most: AtMost::of(route, price, may_train), ..Endpoint::of(route) };
+    if route.path != PayPath::Subscription {
+        return endpoint;
+    }
+    Endpoint { base_url: format!("{}/codex", route.base_url), plan: Some(PlanAccount::default()), ..endpoint }
+}
+
+/// What vk's own loop needs to be paid by a plan.
+fn on_plan<'a>(shared: &'a Shared<'a>, route: &Route) -> Option<OnPlan<'a>> {
+    if route.path != PayPath::Subscription {
+        return None;
+    }
+    let settings = &shared.known.loaded.settings;
+    let login = match &route.credential {
+        CredentialRef::Stored { label, .. } => Some(Login {
+            vault: &shared.known.vault,
+            env: shared.env,
+            issuer: Service::of(settings).issuer,
+            label: label.clone(),
+        }),
+        _ => None,
+    };
+    Some(OnPlan::new(login, Plan::new(route, plan_terms(shared, route)), Arc::clone(shared.ui)))
+}
+
+/// What binds a task on a plan, from the user's configuration.
+fn plan_terms(shared: &Shared<'_>, route: &Route) -> PlanTerms {
+    let settings = &shared.known.loaded.settings;
+    PlanTerms {
+        overage: edges::overage(route, &settings.fallback),
+        told: shared.known.told(route).map(|told| told.said.clone()),
+        quota: plan_limits::quota(&settings.budget.plans),
+    }
 }
 
 /// What a plan's program may do, from the order and the user's own configuration.
@@ -227,7 +269,6 @@ fn terms(shared: &Shared<'_>, route: &Route, secret: Option<Secret>, ground: &Gr
         return Err(program.map_or(gone.clone(), |program| gone.fix(program.install)));
     };
     let wanted: Vec<String> = wishes.env.iter().map(|name| name.value.clone()).collect();
-    let overage = edges::overage(route, &loaded.settings.fallback);
     Ok(Terms {
         program: file,
         home: shared.env.home().unwrap_or_default(),
@@ -240,11 +281,7 @@ fn terms(shared: &Shared<'_>, route: &Route, secret: Option<Secret>, ground: &Gr
         environment: programs::environment(shared.env, &root, program, &wanted, ground.cache()),
         own: secret.map(|secret| (program.token, secret)).into_iter().collect(),
         max_turns: shared.order.max_turns,
-        plan: PlanTerms {
-            overage,
-            told: shared.known.told(route).map(|told| told.said.clone()),
-            quota: plan_limits::quota(&loaded.settings.budget.plans),
-        },
+        plan: plan_terms(shared, route),
         root,
     })
 }

@@ -11,6 +11,7 @@ use crate::base::clock;
 use crate::base::env::Env;
 use crate::base::secret::Secret;
 use crate::catalog::{Catalog, Price};
+use crate::config::provider::CODEX;
 use crate::config::{self, Flags, KeyChoice, Loaded, Payer, Settings, Source, Sourced};
 use crate::credential::{self as credentials, KeyInfo, ProviderFacts, Vault};
 use crate::domain::failure::{Failure, Status};
@@ -167,6 +168,8 @@ impl Known {
     /// See [`routing::decide`].
     pub fn decide_for(&self, to: &Payer, source: &Source, task: &str) -> Result<(Route, Option<Price>), Failure> {
         let mut settings = self.loaded.settings.clone();
+        // The engine was named for the payer that was.
+        settings.builtin = false;
         settings.path = Some(Sourced { value: to.path, source: source.clone() });
         settings.provider = Some(Sourced { value: to.provider.clone(), source: source.clone() });
         settings.key = to.key.clone().map(|label| Sourced { value: KeyChoice::Label(label), source: source.clone() });
@@ -279,6 +282,8 @@ pub fn secret(
             credentials::shape::check(ProviderFacts { name: provider, base_url }, &secret)?;
             secret
         }
+        // A login's token is looked up when it is used, and renewed then.
+        CredentialRef::Stored { provider, .. } if provider == CODEX => return Ok(None),
         CredentialRef::Stored { provider, label, .. } => known.vault.secret(provider, label, base_url)?,
     };
     if secret.fingerprint() == credential.fingerprint().unwrap_or_default() {

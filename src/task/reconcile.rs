@@ -101,6 +101,7 @@ fn endpoint(name: &str, settings: &ProviderSettings) -> Endpoint {
         base_url: settings.base_url.value.clone(),
         auth: settings.auth,
         at_most: None,
+        plan: None,
     }
 }
 

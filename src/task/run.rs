@@ -59,6 +59,7 @@ async fn run_to_end(
 ) -> Result<(), Failure> {
     let mut known = Known::read(env, &order.flags, ui)?;
     ui.ring(known.loaded.settings.bell.value);
+    known.loaded.settings.builtin = order.engine.as_deref() == Some("builtin");
     for warning in &known.loaded.warnings {
         ui.say(warning);
     }

@@ -117,6 +117,7 @@ fn endpoint(name: &str, settings: &ProviderSettings) -> Endpoint {
         base_url: settings.base_url.value.trim_end_matches('/').to_owned(),
         auth: settings.auth,
         at_most: None,
+        plan: None,
     }
 }
 

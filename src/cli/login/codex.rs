@@ -71,8 +71,8 @@ fn tell(context: &Context, key: &KeyInfo) {
         key.fingerprint,
         keys::place(key.store)
     ));
-    context.ui.say("A task on this plan is paid by codex's own login, which `codex login` makes.");
-    context.ui.say("Next: vk whoami");
+    context.ui.say("The program codex pays with its own login (`codex login`); this one is for vk's own loop.");
+    context.ui.say("Next: vk run --path subscription --provider codex --engine builtin \"...\"");
 }
 
 async fn by_browser(context: &Context, loaded: &Loaded, client: &Client, issuer: &Issuer) -> Result<Given, Failure> {

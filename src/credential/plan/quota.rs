@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::refresh::Access;
 use crate::domain::failure::{Failure, Status};
-use crate::domain::quota::{Window, percent};
+use crate::domain::quota::{Credits, Said, Window, percent};
 use crate::net::http::{Client, Credential, Request};
 
 const LARGEST_ANSWER: usize = 256 * 1024;
@@ -16,6 +16,16 @@ const LARGEST_ANSWER: usize = 256 * 1024;
 pub struct Quota {
     pub plan: Option<String>,
     pub windows: Vec<Window>,
+    /// What would pay once it is used up.
+    pub credits: Option<Credits>,
+    pub reached: bool,
+}
+
+impl Quota {
+    #[must_use]
+    pub fn said(self) -> Said {
+        Said { windows: self.windows, credits: self.credits, reached: self.reached }
+    }
 }
 
 /// How asking failed.
@@ -58,7 +68,18 @@ pub fn refused(label: &str) -> Failure {
 fn read(body: &Value) -> Option<Quota> {
     let limit = body.get("rate_limit")?;
     let windows = ["primary_window", "secondary_window"].iter().filter_map(|name| window(limit.get(name)?)).collect();
-    Some(Quota { plan: body.get("plan_type").and_then(Value::as_str).map(str::to_owned), windows })
+    let credits = body.get("credits").filter(|credits| credits.is_object()).map(|credits| {
+        let flag = |name: &str| credits.get(name).and_then(Value::as_bool).unwrap_or(false);
+        let balance = credits.get("balance").and_then(Value::as_str).and_then(|text| text.trim().parse().ok());
+        Credits { has: flag("has_credits"), unlimited: flag("unlimited"), balance }
+    });
+    let refused = |name: &str, value| limit.get(name).and_then(Value::as_bool) == Some(value);
+    Some(Quota {
+        plan: body.get("plan_type").and_then(Value::as_str).map(str::to_owned),
+        windows,
+        credits,
+        reached: refused("allowed", false) || refused("limit_reached", true),
+    })
 }
 
 fn window(value: &Value) -> Option<Window> {

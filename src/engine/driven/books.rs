@@ -10,7 +10,7 @@ use crate::agent::tariff::Tariff;
 use crate::base::clock;
 use crate::base::money::Usd;
 use crate::catalog::Price;
-use crate::domain::cost::{Certainty, Charge, Cost, Proof};
+use crate::domain::cost::{Cost, Proof};
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
 use crate::domain::quota::Window;
@@ -157,15 +157,6 @@ impl<'a> Books<'a> {
 
     fn cost(&self, reported: &Reported) -> Cost {
         let cost = Tariff::of(self.route, self.price.clone()).cost(&reported.usage, None, true);
-        match reported.paid {
-            Paid::Plan => cost,
-            Paid::AllowedExtra => {
-                let certainty = if cost.list.is_some() { Certainty::Estimated } else { Certainty::Unknown };
-                Cost { charge: Charge::Billed, certainty, billed: cost.list, list: cost.list }
-            }
-            Paid::Extra => {
-                Cost { charge: Charge::Billed, certainty: Certainty::Unknown, billed: None, list: cost.list }
-            }
-        }
+        reported.paid.cost(cost)
     }
 }

@@ -31,6 +31,7 @@ fn with<T>(ask: impl FnOnce(&Market<'_>) -> T) -> T {
         fallback: Vec::new(),
         ledger: None,
         codex_issuer: None,
+        builtin: false,
         sandbox: SandboxSettings {
             require: Sourced::built_in(Require::Full),
             read: Vec::new(),

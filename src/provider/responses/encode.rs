@@ -11,7 +11,8 @@ use crate::domain::request::{ModelRequest, Thinking, ToolSpec};
 use crate::provider::PrepareError;
 use crate::provider::transcript::{Part, Turn, as_object, call_id, turns};
 
-pub(in crate::provider) fn body(request: &ModelRequest) -> Result<Value, PrepareError> {
+/// `of_plan`: for the service of a plan, which takes no limit on the output (codex-rs/codex-api, 2026-08).
+pub(in crate::provider) fn body(request: &ModelRequest, of_plan: bool) -> Result<Value, PrepareError> {
     let tools = request.tools.iter().map(tool).collect::<Result<Vec<Value>, _>>()?;
     let input: Vec<Value> = turns(request, Wire::Responses).iter().flat_map(items).collect();
     let mut body = json!({ "model": request.model, "stream": true, "store": false });
@@ -22,7 +23,11 @@ pub(in crate::provider) fn body(request: &ModelRequest) -> Result<Value, Prepare
         body["tools"] = Value::Array(tools);
         body["parallel_tool_calls"] = json!(true);
     }
-    body["max_output_tokens"] = json!(request.max_output);
+    if of_plan {
+        body["tool_choice"] = json!("auto");
+    } else {
+        body["max_output_tokens"] = json!(request.max_output);
+    }
     body["prompt_cache_key"] = json!(request.session);
     if request.traits.thinking == Thinking::Effort {
         body["reasoning"] = json!({ "summary": "auto" });

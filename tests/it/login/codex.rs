@@ -20,7 +20,7 @@ fn ports() -> File {
     file
 }
 
-fn log_in_by_device(identity: &Identity, vk: &Vk, more: &[&str]) -> Option<Ran> {
+pub(super) fn log_in_by_device(identity: &Identity, vk: &Vk, more: &[&str]) -> Option<Ran> {
     identity.state().device_pending = 0;
     let mut session = terminal::start(vk, &[&["login", "codex", "--device"], more].concat())?;
     session.wait_for("ABCD-12345");

@@ -1,7 +1,7 @@
 //! The identity server of Codex plans and the plan's service, on loopback: a refresh token is good once, and what was
 //! given to whom is remembered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -46,6 +46,12 @@ pub(super) struct State {
     pub ended: Vec<String>,
     /// A device login that was begun and is not yet agreed to.
     pub device_pending: u32,
+    /// What the plan's models answer, one after the other.
+    pub answers: VecDeque<Script>,
+    /// After so many more of these answers, access tokens up to this number are no longer taken.
+    pub revoke_after: Option<(u32, u64)>,
+    /// The credit balance that the plan's service tells of before a task.
+    pub balance: Option<&'static str>,
     /// What broke the rules.
     pub broken: Vec<String>,
 }
@@ -71,6 +77,9 @@ impl Identity {
             failing: None,
             ended: Vec::new(),
             device_pending: 2,
+            answers: VecDeque::new(),
+            revoke_after: None,
+            balance: None,
             broken: Vec::new(),
         }));
         let shared = Arc::clone(&state);
@@ -86,6 +95,11 @@ impl Identity {
     pub(super) fn vk(&self) -> Vk {
         let url = self.service.url();
         with_file(Vk::new().config(&format!("[login.codex]\nissuer = \"{url}\"\n")))
+    }
+
+    /// The address of the plan's service.
+    pub(super) fn backend(&self) -> String {
+        format!("{}/backend-api", self.service.url())
     }
 
     /// The person agrees on the page: where the browser is sent, and the state that goes with it.
@@ -135,6 +149,17 @@ fn answer(request: &Captured, state: &Mutex<State>) -> Script {
             Script::json(200, &given.to_string())
         }
         ("GET", "/backend-api/wham/usage") => usage(request, &mut state.lock().unwrap()),
+        ("POST", "/backend-api/codex/responses") => {
+            let mut state = state.lock().unwrap();
+            if let Some(refused) = refused(request, &mut state) {
+                return refused;
+            }
+            if let Some((left, number)) = state.revoke_after {
+                state.revoke_after = (left > 1).then_some((left - 1, number));
+                state.revoked = if left > 1 { state.revoked } else { number };
+            }
+            state.answers.pop_front().unwrap_or_else(|| Script::json(500, "{}"))
+        }
         (method, path) => {
             state.lock().unwrap().broken.push(format!("{method} {path} is asked by nobody"));
             Script::json(404, "{}")
@@ -183,19 +208,29 @@ fn renew(request: &Captured, state: &Mutex<State>) -> Script {
     Script::json(200, &tokens(&state))
 }
 
-fn usage(request: &Captured, state: &mut State) -> Script {
+/// What the plan's service answers to a token that is none, or no longer one.
+fn refused(request: &Captured, state: &mut State) -> Option<Script> {
     let token = request.header("authorization").unwrap_or_default().to_owned();
     let number: Option<u64> = token.rsplit_once(&format!("{CANARY}-")).and_then(|(_, number)| number.parse().ok());
     let Some(number) = number.filter(|_| request.header("chatgpt-account-id") == Some("acc-1")) else {
         state.broken.push(format!("no token of this server: {token}"));
-        return Script::json(401, "{}");
+        return Some(Script::json(401, "{}"));
     };
     if number <= state.revoked {
-        return Script::json(401, "{}");
+        return Some(Script::json(401, r#"{"error":{"code":"token_expired","message":"Your token is over."}}"#));
     }
     state.used = state.used.max(number);
+    None
+}
+
+fn usage(request: &Captured, state: &mut State) -> Script {
+    if let Some(refused) = refused(request, state) {
+        return refused;
+    }
     let windows = json!({"used_percent": 12, "limit_window_seconds": 18_000, "reset_at": 1_999_999_980});
-    Script::json(200, &json!({"plan_type": "plus", "rate_limit": {"primary_window": windows}}).to_string())
+    let credits = state.balance.map(|balance| json!({"has_credits": true, "unlimited": false, "balance": balance}));
+    let usage = json!({"plan_type": "plus", "rate_limit": {"primary_window": windows}, "credits": credits});
+    Script::json(200, &usage.to_string())
 }
 
 /// Tokens with this number, in the shape of the service's. As large as real ones, so that they need several parts of a

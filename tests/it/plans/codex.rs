@@ -175,7 +175,6 @@ fn a_flag_that_it_cannot_hold_is_exit_2_and_starts_nothing() {
         &["--max-turns", "3"],
         &["--approve", "ask"],
         &["--approve", "edits"],
-        &["--engine", "builtin"],
         &["--allow-network=crates.io"],
     ] {
         let machine = machine(&chatgpt(), "0", &answer("0"));

@@ -34,7 +34,7 @@ pub fn fixture(wire: Wire, name: &str) -> Vec<u8> {
 
 pub fn endpoint(wire: Wire, base_url: &str) -> Endpoint {
     let auth = if wire == Wire::Anthropic { Auth::XApiKey } else { Auth::Bearer };
-    Endpoint { provider: "p".into(), wire, base_url: base_url.into(), auth, at_most: None }
+    Endpoint { provider: "p".into(), wire, base_url: base_url.into(), auth, at_most: None, plan: None }
 }
 
 pub fn request(wire: Wire, messages: Vec<Message>) -> ModelRequest {
