@@ -64,6 +64,7 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
             [CompletionResult]::new('--allow-network', '--allow-network', [CompletionResultType]::ParameterName, 'Let commands reach the package registries, these hosts, or (alone) any host')
             [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Trust this project''s vk.toml if its hash is the one `vk trust --print` gave')
             [CompletionResult]::new('--continue', '--continue', [CompletionResultType]::ParameterName, 'Go on from the last task of this project, or from that one; the path may differ')
+            [CompletionResult]::new('--image', '--image', [CompletionResultType]::ParameterName, 'Give the model a PNG, JPEG, GIF or WebP file with the task; repeatable')
             [CompletionResult]::new('--worktree', '--worktree', [CompletionResultType]::ParameterName, 'Work in a git worktree of its own beside the repository; what of your uncommitted changes comes along')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How the result is written')
             [CompletionResult]::new('--commit', '--commit', [CompletionResultType]::ParameterName, 'Commit what the task changed, and nothing of yours, once it is done')

@@ -940,7 +940,7 @@ _vk() {
             return 0
             ;;
         vk__subcmd__run)
-            opts="-h --path --provider --model --key --engine --fallback --max-cost --max-turns --timeout --check --check-rounds --approve --sandbox --allow-network --trust --continue --worktree --commit --pr --dry-run --output --quiet --debug --help"
+            opts="-h --path --provider --model --key --engine --fallback --max-cost --max-turns --timeout --check --check-rounds --approve --sandbox --allow-network --trust --continue --image --worktree --commit --pr --dry-run --output --quiet --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1040,6 +1040,21 @@ _vk() {
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --image)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
                     fi
                     return 0
                     ;;

@@ -60,6 +60,7 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand --allow-network 'Let commands reach the package registries, these hosts, or (alone) any host'
             cand --trust 'Trust this project''s vk.toml if its hash is the one `vk trust --print` gave'
             cand --continue 'Go on from the last task of this project, or from that one; the path may differ'
+            cand --image 'Give the model a PNG, JPEG, GIF or WebP file with the task; repeatable'
             cand --worktree 'Work in a git worktree of its own beside the repository; what of your uncommitted changes comes along'
             cand --output 'How the result is written'
             cand --commit 'Commit what the task changed, and nothing of yours, once it is done'

@@ -71,6 +71,7 @@ off\t'No sandbox: commands run with your rights'"
 complete -c vk -n "__fish_vk_using_subcommand run" -l allow-network -d 'Let commands reach the package registries, these hosts, or (alone) any host' -r -f
 complete -c vk -n "__fish_vk_using_subcommand run" -l trust -d 'Trust this project\'s vk.toml if its hash is the one `vk trust --print` gave' -r -f
 complete -c vk -n "__fish_vk_using_subcommand run" -l continue -d 'Go on from the last task of this project, or from that one; the path may differ' -r -f
+complete -c vk -n "__fish_vk_using_subcommand run" -l image -d 'Give the model a PNG, JPEG, GIF or WebP file with the task; repeatable' -r -F
 complete -c vk -n "__fish_vk_using_subcommand run" -l worktree -d 'Work in a git worktree of its own beside the repository; what of your uncommitted changes comes along' -r -f -a "ask\t'Ask about uncommitted changes; where nobody is there they stay'
 carry\t'Take uncommitted changes along'
 clean\t'Begin from the last commit'"

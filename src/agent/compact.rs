@@ -110,7 +110,7 @@ fn middle_out(text: &str, most: usize) -> String {
 }
 
 fn size(message: &Message) -> usize {
-    serde_json::to_string(message).map_or(0, |text| text.len())
+    usize::try_from(estimate(std::slice::from_ref(message))).unwrap_or(usize::MAX).saturating_mul(4)
 }
 
 /// A conversation as text: the newest of it that fits into so many characters.
@@ -293,7 +293,7 @@ mod tests {
 
     fn request(messages: Vec<Message>) -> ModelRequest {
         use crate::domain::request::{ModelTraits, Thinking};
-        let traits = ModelTraits { thinking: Thinking::None, effort: false, min_cache_prefix: None };
+        let traits = ModelTraits { thinking: Thinking::None, effort: false, min_cache_prefix: None, images: None };
         let (provider, model, system, session) = Default::default();
         ModelRequest { provider, model, traits, system, messages, tools: Vec::new(), max_output: 99_999, session }
     }

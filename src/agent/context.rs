@@ -4,12 +4,26 @@ use super::call::Caller;
 use super::compact::SUMMARY_OUTPUT;
 use super::hold::Prefix;
 use super::transcript::Transcript;
-use crate::domain::message::{Message, Role};
+use crate::domain::message::{Block, Message, Role};
+
+/// A likely token count of an image, whatever its bytes: a large one at a provider that counts many.
+const IMAGE: u64 = 8_192;
 
 /// A likely token count of a transcript: about four bytes a token.
 #[must_use]
 pub fn estimate(messages: &[Message]) -> u64 {
-    messages.iter().map(|message| serde_json::to_string(message).map_or(0, |text| text.len() as u64)).sum::<u64>() / 4
+    let bytes = |message: &Message| serde_json::to_string(message).map_or(0, |text| text.len() as u64);
+    let (mut all, mut images) = (0, 0);
+    for message in messages {
+        all += bytes(message);
+        for block in &message.content {
+            if let Block::Image { base64, .. } = block {
+                all -= base64.len() as u64;
+                images += 1;
+            }
+        }
+    }
+    all / 4 + images * IMAGE
 }
 
 /// Whether the next prompt may leave too little room for an answer. Counted from the provider's own last figure.

@@ -106,11 +106,24 @@ impl Session<'_> {
             model: route.model.clone(),
             traits: route.traits,
             system: self.system.clone(),
-            messages: self.transcript.messages().to_vec(),
+            messages: self.messages(),
             tools: specs.to_vec(),
             max_output: wanted.min(route.max_output),
             session: self.caller.task_id.to_owned(),
         }
+    }
+
+    /// What the model is sent of the conversation: where it takes no images, that there was one.
+    fn messages(&self) -> Vec<Message> {
+        let mut messages = self.transcript.messages().to_vec();
+        if self.caller.route.traits.images == Some(false) {
+            for block in messages.iter_mut().flat_map(|message| &mut message.content) {
+                if matches!(block, Block::Image { .. }) {
+                    *block = Block::text("[an image, which this model cannot be shown]");
+                }
+            }
+        }
+        messages
     }
 
     /// Runs the calls of one answer in order; all results go back in one message, whatever happens.

@@ -71,15 +71,23 @@ impl Transcript {
     /// # Errors
     /// When the file cannot be written.
     pub fn say(&mut self, text: impl Into<String>) -> io::Result<()> {
+        self.say_all(vec![Block::text(text)])
+    }
+
+    /// As [`Transcript::say`], with images before the words.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn say_all(&mut self, blocks: Vec<Block>) -> io::Result<()> {
         match self.messages.last() {
             Some(last) if last.role == Role::User => {
                 let mut messages = std::mem::take(&mut self.messages);
                 if let Some(last) = messages.last_mut() {
-                    last.content.push(Block::text(text));
+                    last.content.extend(blocks);
                 }
                 self.replace(messages)
             }
-            _ => self.push(Message::user(text)),
+            _ => self.push(Message { role: Role::User, content: blocks }),
         }
     }
 

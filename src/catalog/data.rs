@@ -30,6 +30,8 @@ struct FileRow {
     aliases: BTreeMap<String, String>,
     #[serde(default)]
     tiers: BTreeMap<Tier, String>,
+    /// Whether its models take images, where that is known of all of them.
+    images: Option<bool>,
     /// Named once, used by many rows.
     sources: BTreeMap<String, SourceRow>,
     #[serde(default)]
@@ -65,6 +67,8 @@ struct ModelRow {
     #[serde(default)]
     effort: bool,
     min_cache_prefix: Option<u32>,
+    /// Where it differs from its vendor's others.
+    images: Option<bool>,
     #[serde(default)]
     price: Vec<PriceRow>,
 }
@@ -104,7 +108,8 @@ pub(super) fn parse(text: &str) -> Result<Vendor, DataError> {
     let file: FileRow = toml::from_str(text)?;
     let mut models = Vec::new();
     for row in file.model {
-        let (snapshots, model) = build(&file.vendor, &file.sources, row)?;
+        let (snapshots, mut model) = build(&file.vendor, &file.sources, row)?;
+        model.traits.images = model.traits.images.or(file.images);
         for id in snapshots {
             models.push(Model { id, snapshot_of: Some(model.id.clone()), ..model.clone() });
         }
@@ -127,7 +132,12 @@ fn build(
     row: ModelRow,
 ) -> Result<(Vec<String>, Model), DataError> {
     let prices = row.price.iter().map(|price| build_price(&row.id, sources, price)).collect::<Result<Vec<_>, _>>()?;
-    let traits = ModelTraits { thinking: row.thinking, effort: row.effort, min_cache_prefix: row.min_cache_prefix };
+    let traits = ModelTraits {
+        thinking: row.thinking,
+        effort: row.effort,
+        min_cache_prefix: row.min_cache_prefix,
+        images: row.images,
+    };
     let model = Model {
         id: row.id,
         vendor: vendor.to_owned(),

@@ -165,7 +165,7 @@ pub(super) fn apply(vendor: &mut Vendor, row: &OverlayRow) {
         retired: None,
         limited: true,
         prices: vec![row.price.clone()],
-        traits: ModelTraits { thinking: Thinking::None, effort: false, min_cache_prefix: None },
+        traits: ModelTraits { thinking: Thinking::None, effort: false, min_cache_prefix: None, images: None },
     });
 }
 

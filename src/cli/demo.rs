@@ -122,6 +122,8 @@ impl Stage {
     async fn act(&self, ui: &Arc<dyn Ui>, task: &str, flags: Flags, env: &Env) -> Result<(), Failure> {
         ui.say(&format!("$ vk run \"{task}\""));
         let order = Order {
+            images: Vec::new(),
+            image_files: Vec::new(),
             worktree: None,
             commit: false,
             pull_request: false,

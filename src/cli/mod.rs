@@ -11,6 +11,7 @@ pub mod demo;
 pub mod doctor;
 pub mod exec;
 pub mod first_contact;
+mod image;
 pub mod import;
 pub mod keys;
 pub mod ledger;

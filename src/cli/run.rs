@@ -1,7 +1,7 @@
 //! `vk run`: the words and flags become an order; signals become its cancellation.
 
 use super::args::{Approve, ChoiceArgs, RunArgs, RunWorktree, SandboxMode};
-use super::{context::Context, first_contact, keys, stdin, use_path};
+use super::{context::Context, first_contact, image, keys, stdin, use_path};
 use crate::agent::approvals::Mode as Approval;
 use crate::agent::cancel::{Cancel, Signal};
 use crate::agent::limits::parse_duration;
@@ -99,6 +99,8 @@ fn order(args: RunArgs, context: &Context) -> Result<Order, Failure> {
         max_turns: args.max_turns,
         timeout,
         check_rounds: args.check_rounds,
+        images: image::read(&args.image, &context.env)?,
+        image_files: args.image,
         worktree: args.worktree.map(|worktree| match worktree {
             RunWorktree::Ask => Dirty::Ask,
             RunWorktree::Carry => Dirty::Carry,

@@ -28,6 +28,8 @@ pub struct ModelTraits {
     pub effort: bool,
     /// Smallest prompt prefix, in tokens, that the provider caches; `None` where it is not known.
     pub min_cache_prefix: Option<u32>,
+    /// Whether it takes images; `None` where that is not known.
+    pub images: Option<bool>,
 }
 
 /// How a model's reasoning is asked for.

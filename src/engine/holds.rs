@@ -45,6 +45,7 @@ const TABLE: &[(&str, [&str; 3])] = &[
         ],
     ),
     ("checks", ["in vk's sandbox", "in vk's sandbox", "in vk's sandbox"]),
+    ("images", ["`--image`", "exit 2", "exit 2"]),
     ("undo", ["yes, ignored files too", "yes; ignored files that its file tools write", "yes; not of ignored files"]),
     ("continue", ["on any path", "on any path", "on any path"]),
     ("notes", ["given by vk", "given by vk, its own reading is off", "given by vk, its own reading is off"]),
@@ -70,6 +71,8 @@ pub struct Wants<'a> {
     pub mode: Mode,
     pub network: &'a Network,
     pub max_turns: bool,
+    /// `--image` was typed.
+    pub images: bool,
 }
 
 /// Who would run the loop, and for whom.
@@ -105,6 +108,11 @@ pub fn check(wants: &Wants<'_>, runs: Runs<'_>) -> Result<(), Failure> {
     }
     if engine == EngineKind::Builtin {
         return Ok(());
+    }
+    if wants.images {
+        return Err(
+            refuse("--image", "vk hands a plan's program words only").fix("vk run --path byok --image FILE \"...\"")
+        );
     }
     let contained = wants.mode != Mode::Off;
     match (engine, wants.network) {

@@ -5,8 +5,14 @@ use bytes::Bytes;
 use super::endpoint::Endpoint;
 use super::{anthropic, chat, responses};
 use crate::domain::failure::Failure;
+use crate::domain::message::Block;
 use crate::domain::path::Wire;
 use crate::domain::request::ModelRequest;
+
+/// More than any of the providers counts for one image: Anthropic up to some 5,000 tokens for the largest it takes
+/// (width x height / 750, "Vision" page, 2026-10), OpenAI up to 25,501 (its small models, in tiles of 5,667, "Images
+/// and vision" page, 2026-10).
+const IMAGE_TOKENS: u64 = 32_768;
 
 /// A request as it will be sent, without the credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +20,7 @@ pub struct Prepared {
     pub url: String,
     pub headers: Vec<(&'static str, String)>,
     pub body: Bytes,
-    /// The body's length: what a hold is computed from.
+    /// The body's length, each image as so many bytes as it has tokens at most: what a hold is computed from, a byte a token.
     pub bytes: u64,
 }
 
@@ -46,5 +52,14 @@ pub fn prepare(endpoint: &Endpoint, request: &ModelRequest) -> Result<Prepared, 
     let body = Bytes::from(body.to_string());
     let mut headers = endpoint.headers();
     headers.push(("accept", "text/event-stream".to_owned()));
-    Ok(Prepared { url: endpoint.url(), headers, bytes: body.len() as u64, body })
+    Ok(Prepared { url: endpoint.url(), headers, bytes: counted(&body, request), body })
+}
+
+/// An image is charged by its size in pixels and not by its bytes.
+fn counted(body: &Bytes, request: &ModelRequest) -> u64 {
+    let blocks = request.messages.iter().flat_map(|message| &message.content);
+    let images =
+        blocks.filter_map(|block| if let Block::Image { base64, .. } = block { Some(base64.len()) } else { None });
+    let (count, bytes) = images.fold((0_u64, 0_u64), |(count, bytes), length| (count + 1, bytes + length as u64));
+    (body.len() as u64).saturating_sub(bytes) + count * IMAGE_TOKENS
 }

@@ -175,7 +175,7 @@ mod tests {
         ModelRequest {
             provider: "p".into(),
             model: "m".into(),
-            traits: ModelTraits { thinking: Thinking::None, effort: false, min_cache_prefix: None },
+            traits: ModelTraits { thinking: Thinking::None, effort: false, min_cache_prefix: None, images: None },
             system: String::new(),
             messages,
             tools: Vec::new(),

@@ -278,7 +278,8 @@ fn exact<'c>(facts: &Facts<'c>, provider: &ChosenProvider<'_>, name: &str) -> Op
 /// Old knobs are errors on new models, and no knob is portable on Chat Completions: what is not known of the very
 /// vendor of the wire is not sent.
 fn traits(wire: Wire, row: Option<&Model>) -> ModelTraits {
-    let nothing = ModelTraits { thinking: Thinking::None, effort: false, min_cache_prefix: None };
+    let images = row.and_then(|row| row.traits.images);
+    let nothing = ModelTraits { thinking: Thinking::None, effort: false, min_cache_prefix: None, images };
     let of_wire = match wire {
         Wire::Anthropic => "anthropic",
         Wire::Responses => "openai",

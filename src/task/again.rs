@@ -113,7 +113,9 @@ fn typed(order: &Order) -> Vec<(&'static str, String)> {
         values.iter().filter_map(|value| given(flag, Some(value))).collect::<Vec<_>>()
     };
     let edges = several("--fallback", &flags.fallback);
-    one.into_iter().flatten().chain(edges).chain(several("--check", &flags.checks)).collect()
+    // A conversation that goes on has its images already.
+    let images = if order.from == From::Nothing { several("--image", &order.image_files) } else { Vec::new() };
+    one.into_iter().flatten().chain(edges).chain(images).chain(several("--check", &flags.checks)).collect()
 }
 
 const fn worktree(dirty: Dirty) -> &'static str {
@@ -149,6 +151,8 @@ mod tests {
             max_turns: None,
             timeout: Some(Duration::from_mins(2)),
             check_rounds: CHECK_ROUNDS,
+            images: Vec::new(),
+            image_files: Vec::new(),
             worktree: None,
             commit: false,
             pull_request: false,

@@ -111,6 +111,20 @@ impl Engine for Working<'_> {
     }
 }
 
+/// Whether the model takes the images that come with the task. Where that is not known, its provider says.
+///
+/// # Errors
+/// Exit 2.
+pub fn check_images(order: &Order, route: &Route) -> Result<(), Failure> {
+    if order.images.is_empty() || route.traits.images != Some(false) {
+        return Ok(());
+    }
+    Err(Failure::usage("no_images", format!("{} takes no images", route.model))
+        .why("it reads text only")
+        .fix("vk run --model balanced \"...\"")
+        .fix("vk models list"))
+}
+
 /// Whether the engine of the route holds what the run asks for, and every plan's that an edge of the user's may lead
 /// to: before anything is started.
 ///
@@ -147,6 +161,7 @@ fn wants<'a>(order: &'a Order, known: &Known) -> Wants<'a> {
         mode: order.mode,
         network: &order.network,
         max_turns: order.max_turns.is_some(),
+        images: !order.images.is_empty(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::agent::approvals::Mode as Approvals;
 use crate::config::Flags;
+use crate::domain::message::Block;
 use crate::sandbox::{Mode, Network};
 
 /// How often failed checks go back to the model where `--check-rounds` does not say.
@@ -46,6 +47,9 @@ pub struct Order {
     pub max_turns: Option<u32>,
     pub timeout: Option<Duration>,
     pub check_rounds: u32,
+    /// Given with the task's words; and the files they were, as typed.
+    pub images: Vec<Block>,
+    pub image_files: Vec<String>,
     /// Whether the task gets a git worktree of its own.
     pub worktree: Option<Dirty>,
     /// Whether what it changed is committed at its end.

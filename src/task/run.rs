@@ -31,6 +31,7 @@ use crate::catalog::Price;
 use crate::config::{self, Allow};
 use crate::domain::event::Event;
 use crate::domain::failure::{Failure, Status};
+use crate::domain::message::Block;
 use crate::domain::route::Route;
 use crate::domain::ui::{Question, Ui};
 use crate::engine::Engine as _;
@@ -72,6 +73,7 @@ async fn run_to_end(
     engines::check(order, &known, &route)?;
     let mut rotation = Rotation::of(&known, &client, order);
     (route, price) = rotation.checked(route, price, ui.as_ref()).await?;
+    engines::check_images(order, &route)?;
     let task_id = ledger::task_id(clock::now());
     if order.dry_run {
         shown::only_looked_at(&known, &route, ui.as_ref());
@@ -269,10 +271,13 @@ impl Running<'_> {
     ) -> Result<(), Failure> {
         ground.use_family_of(route);
         if transcript.is_empty() {
-            let first = ground.first_message(&self.order.task, self.order.stdin.as_deref(), self.ui.as_ref());
+            let mut first = ground.first_message(&self.order.task, self.order.stdin.as_deref(), self.ui.as_ref());
+            // Before the words that speak of them.
+            first.content.splice(0..0, self.order.images.iter().cloned());
             transcript.push(first).map_err(|e| setup::unwritable(&self.folder(), &e))?;
         } else if self.ending.legs.is_empty() {
-            transcript.say(self.order.follow_up()).map_err(|e| setup::unwritable(&self.folder(), &e))?;
+            let said = self.order.images.iter().cloned().chain([Block::text(self.order.follow_up())]).collect();
+            transcript.say_all(said).map_err(|e| setup::unwritable(&self.folder(), &e))?;
         }
         let (turns, call_no) = (self.ending.turns, self.call_no);
         let shared = engines::Shared {

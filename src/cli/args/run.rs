@@ -69,6 +69,9 @@ pub struct RunArgs {
     /// Go on from the last task of this project, or from that one; the path may differ
     #[arg(long = "continue", value_name = "TASK_ID", value_hint = ValueHint::Other, num_args = 0..=1, default_missing_value = "", require_equals = true)]
     pub continue_task: Option<String>,
+    /// Give the model a PNG, JPEG, GIF or WebP file with the task; repeatable
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub image: Vec<String>,
     /// Work in a git worktree of its own beside the repository; what of your uncommitted changes comes along
     #[arg(long, value_name = "carry|clean", num_args = 0..=1, default_missing_value = "ask", require_equals = true, help_heading = "Git")]
     pub worktree: Option<RunWorktree>,

@@ -9,6 +9,7 @@ mod fixes;
 #[cfg(unix)]
 mod follow;
 mod gateway;
+mod images;
 mod long;
 mod money;
 mod payer;

@@ -46,7 +46,7 @@ pub fn request(wire: Wire, messages: Vec<Message>) -> ModelRequest {
     ModelRequest {
         provider: "p".into(),
         model: "m".into(),
-        traits: ModelTraits { thinking, effort: false, min_cache_prefix: None },
+        traits: ModelTraits { thinking, effort: false, min_cache_prefix: None, images: None },
         system: "Be brief.".into(),
         messages,
         tools: vec![function("bash")],
