@@ -48,7 +48,7 @@ pub struct Cli {
 #[command(defer = true)]
 pub enum Command {
     /// Run a coding task in this repository
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Run another tool with exactly this project's payer
     Exec(ExecArgs),
     /// Store, list and test provider keys; they live in the OS keyring

@@ -10,8 +10,8 @@ use crate::base::fsx;
 use crate::domain::failure::Failure;
 use crate::domain::message::Block;
 
-/// Bytes of one file: base64 makes a third more of them, and Anthropic takes 5 MB an image in that form (its "Vision"
-/// page, 2026-10), the least of the three.
+/// Bytes of one file: base64 makes a third more of them, and Anthropic's API takes 5,242,880 in that form (its own error
+/// message, anthropics/claude-code issue 14887), the least that is known of the three wires.
 const LARGEST: u64 = 3_750_000;
 const MOST: usize = 20;
 

@@ -122,7 +122,7 @@ fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
         Some(Command::Whoami(args)) => block_on(whoami::run(args, context)),
         Some(Command::Exec(args)) => exec::run(args, context),
         Some(Command::Route(args)) => block_on(route::run(args, context)),
-        Some(Command::Run(args)) => block_on(run::run(args, context)),
+        Some(Command::Run(args)) => block_on(run::run(*args, context)),
         Some(Command::Models(args)) => models::run(args, context),
         Some(Command::Tasks(args)) => tasks::run(args, context),
         Some(Command::Doctor(args)) => block_on(doctor::run(args, context)),
