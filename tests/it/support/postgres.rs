@@ -85,6 +85,28 @@ impl Postgres {
         child.wait().unwrap();
     }
 
+    /// From now on it takes TLS only, with a certificate made out to 127.0.0.1 by an authority of its own. Gives that
+    /// authority's certificate and another one's; `None` without openssl.
+    pub fn require_tls(&self) -> Option<[PathBuf; 2]> {
+        let script = "set -e
+            authority() { openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=$1 -keyout $1.key -out $1.pem; }
+            authority right; authority wrong
+            openssl req -newkey rsa:2048 -nodes -subj /CN=db -keyout server.key -out server.csr
+            printf 'subjectAltName=IP:127.0.0.1\n' > names
+            openssl x509 -req -in server.csr -CA right.pem -CAkey right.key -CAcreateserial -days 2 -extfile names -out server.crt
+            chmod 600 server.key";
+        let made = as_its_user(Path::new("/bin/sh")).args(["-c", script]).current_dir(self.data()).output().unwrap();
+        if !made.status.success() {
+            println!("skipped: openssl made no certificate: {}", String::from_utf8_lossy(&made.stderr));
+            return None;
+        }
+        std::fs::write(self.data().join("pg_hba.conf"), "local all all trust\nhostssl all all 127.0.0.1/32 trust\n")
+            .unwrap();
+        self.sql("postgres", "ALTER SYSTEM SET ssl = on");
+        self.sql("postgres", "SELECT pg_reload_conf()");
+        Some(["right.pem", "wrong.pem"].map(|name| self.data().join(name)))
+    }
+
     pub fn url(&self) -> String {
         self.url_of("vk", "vk")
     }
@@ -135,20 +157,24 @@ impl Postgres {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    /// One of its programs. It refuses to be root's, and ends with this test.
+    /// One of its programs.
     fn command(&self, program: &str) -> Command {
-        let path = self.programs.join(program);
-        let mut command = if is_root() {
-            let mut command = Command::new("setpriv");
-            let nobody = NOBODY.to_string();
-            command.args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups", "--pdeathsig", "QUIT"]).arg(path);
-            command
-        } else {
-            Command::new(path)
-        };
-        command.current_dir("/").env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").stdin(Stdio::null());
-        command
+        as_its_user(&self.programs.join(program))
     }
+}
+
+/// A program that refuses to be root's, and ends with this test.
+fn as_its_user(program: &Path) -> Command {
+    let mut command = if is_root() {
+        let mut command = Command::new("setpriv");
+        let nobody = NOBODY.to_string();
+        command.args(["--reuid", &nobody, "--regid", &nobody, "--clear-groups", "--pdeathsig", "QUIT"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    };
+    command.current_dir("/").env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").stdin(Stdio::null());
+    command
 }
 
 impl Drop for Postgres {

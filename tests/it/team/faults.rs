@@ -161,6 +161,31 @@ fn a_role_without_rights_and_a_database_that_is_not_there_are_told_apart() {
 }
 
 #[test]
+fn a_server_that_does_not_prove_who_it_is_is_not_spoken_to() {
+    let Some(server) = Postgres::start() else { return };
+    let Some([right, wrong]) = server.require_tls() else { return };
+    let provider = Provider::start([costs(15)]);
+    let with = |file: &std::path::Path| {
+        member("ann", &server, &provider).config(&format!("certificates = \"{}\"\n", file.display()))
+    };
+    let ran = with(&right).run(&[&ANTHROPIC[..], &["go"]].concat());
+    assert_eq!(ran.code, 0, "{ran}");
+    let told_of_it = told(&refused(&with(&wrong)), &server);
+    assert!(told_of_it.contains("does not prove to be the right server"), "{told_of_it}");
+    let absent = refused(&with(&server.data().join("none.pem")));
+    assert!(absent.stderr.contains("none.pem"), "{absent}");
+    // Another name of the same machine is not what the certificate is made out to.
+    let other = anthropic(&provider).config(&format!(
+        "[ledger]\nurl = \"{}\"\ncertificates = \"{}\"\n",
+        server.url().replace("127.0.0.1", "localhost"),
+        right.display()
+    ));
+    assert!(refused(&other).stderr.contains("does not prove to be the right server"));
+    // Without certificates, this machine is spoken to in plain, which this server does not take.
+    assert!(refused(&member("ann", &server, &provider)).stderr.contains("no encryption"));
+}
+
+#[test]
 fn a_newer_schema_and_another_programs_are_refused_and_left_alone() {
     let Some(server) = Postgres::start() else { return };
     let provider = Provider::start([]);
