@@ -9,6 +9,8 @@ mod fixes;
 #[cfg(unix)]
 mod follow;
 mod gateway;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod images;
 mod long;
 mod money;
