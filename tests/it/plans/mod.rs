@@ -2,6 +2,8 @@
 //! be made to do here; the real ones are in `real.rs`.
 
 #[cfg(unix)]
+mod asked;
+#[cfg(unix)]
 mod claude;
 #[cfg(unix)]
 mod codex;
