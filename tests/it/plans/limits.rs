@@ -85,8 +85,9 @@ fn what_was_seen_last_binds_where_nothing_newer_is_told() {
     let (ran, finished) = report(&machine.vk, &CLAUDE, &["go"]);
     assert_eq!((ran.code, code(&finished)), (5, "plan_quota"), "{ran}");
     // Another account's window is another.
-    let (ran, finished) = report(&machine.vk, &CLAUDE, &["--key", "env:PLAN_TOKEN", "--dry-run", "go"]);
-    assert_eq!(ran.code, 0, "{ran} {finished}");
+    // The token is not that of the login, which the program then says: it was started.
+    let (ran, finished) = report(&machine.vk, &CLAUDE, &["--key", "env:PLAN_TOKEN", "go"]);
+    assert_eq!((ran.code, code(&finished)), (3, "not_logged_in"), "{ran}");
 }
 
 /// A tool that ended is followed by another call: the quota stops the task there, whole, and it goes on later.
