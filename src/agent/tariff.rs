@@ -47,9 +47,11 @@ impl Tariff {
     pub fn cost(&self, usage: &Usage, reported: Option<ReportedCost>, usage_reported: bool) -> Cost {
         let list = self.price.as_ref().map(|price| price.list_cost(usage));
         if self.charge != Charge::Billed {
-            // A free answer that reports a cost is a contradiction; what it says it charged is kept as said.
             let billed = reported.map_or(Usd::ZERO, |reported| reported.cost);
-            return Cost { charge: self.charge, certainty: Certainty::Exact, billed: Some(billed), list };
+            // A free answer that reports a cost is a contradiction: somebody was charged, and budgets count it.
+            let is_paid = self.charge == Charge::Free && billed > Usd::ZERO;
+            let charge = if is_paid { Charge::Billed } else { self.charge };
+            return Cost { charge, certainty: Certainty::Exact, billed: Some(billed), list };
         }
         // A negative figure is no figure: the tables stand, and the row says that it is an estimate.
         let own = reported.map(|reported| reported.cost).filter(|cost| self.gateway && !cost.is_negative());

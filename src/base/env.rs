@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 /// Names that carry a credential or an address of some provider's tool. None of them ever chooses the payer;
 /// each is removed from every child. Sources: the vendors' SDKs and command-line tools (2026-11).
 const AMBIENT: &[&str] = &[
+    "ANTHROPIC_ADMIN_API_KEY",
+    "ANTHROPIC_ADMIN_KEY",
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_AUTH_TOKEN",
     "ANTHROPIC_BASE_URL",
@@ -26,6 +28,7 @@ const AMBIENT: &[&str] = &[
     "LITELLM_API_KEY",
     "LITELLM_MASTER_KEY",
     "MISTRAL_API_KEY",
+    "OPENAI_ADMIN_KEY",
     "OPENAI_API_BASE",
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
@@ -36,6 +39,14 @@ const AMBIENT: &[&str] = &[
     "XAI_API_KEY",
     "ZAI_API_KEY",
 ];
+
+/// How keys begin that only providers of models issue.
+const KEYS: [&str; 8] = ["sk-ant-", "sk-proj-", "sk-or-v1-", "sk-admin-", "sk-svcacct-", "gsk_", "xai-", "AIza"];
+
+/// Whether a value is such a key, whatever its variable is called.
+fn is_key(value: &OsString) -> bool {
+    value.to_str().is_some_and(|value| KEYS.iter().any(|prefix| value.trim_start().starts_with(prefix)))
+}
 
 /// Whether a variable holds a credential or an address of some provider's tool.
 #[must_use]
@@ -130,9 +141,9 @@ impl Env {
         AMBIENT.iter().filter(|name| self.get(name).is_some()).map(|name| (*name).to_owned()).collect()
     }
 
-    /// Every variable except the ambient credentials and addresses: what a child that is no task of vk's may have.
+    /// Every variable except the ambient credentials and addresses, and keys under any other name: what a child that is no task of vk's may have.
     pub fn without_ambient(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
-        self.vars.iter().filter(|(name, _)| !name.to_str().is_some_and(is_ambient))
+        self.vars.iter().filter(|(name, value)| !name.to_str().is_some_and(is_ambient) && !is_key(value))
     }
 
     /// The same, with nothing of `tree` in `PATH`: where what runs works in another folder than the one that its

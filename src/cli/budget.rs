@@ -81,9 +81,13 @@ fn set_plans(limits: &[Limit], of: &BudgetOf, context: &Context) -> Result<(), F
 fn parse(text: &str, again: impl FnOnce(&str) -> String) -> Result<Usd, Failure> {
     text.parse().map_err(|error: ParseUsdError| {
         // `20,00` and `20 USD` are what people write elsewhere.
-        let digits: String = text.replace(',', ".").chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
-        let meant = digits.parse::<Usd>().map_or_else(|_| "2.00".to_owned(), Usd::exact);
-        Failure::usage("bad_amount", error.to_string()).fix(again(&meant))
+        let plain = text.trim().trim_start_matches('$').trim_end_matches("USD").trim().replace(',', ".");
+        let failure = Failure::usage("bad_amount", error.to_string());
+        match plain.parse::<Usd>() {
+            Ok(meant) => failure.fix(again(&meant.exact())),
+            // No amount is made up: it would be written by whoever pastes the command.
+            Err(_) => failure.why("an amount is written like 20 or 0.25, in USD").fix("vk budget --help"),
+        }
     })
 }
 

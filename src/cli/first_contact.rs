@@ -129,7 +129,7 @@ pub async fn choose(context: &Context, known: &Known, whose: &str, rows: &[PathR
     } else {
         // The detail of a question stands behind a bar.
         let width = present::table::width(&context.env).map(|width| width.saturating_sub(4));
-        present::route::side_by_side(rows, digit_of, width) + "\n"
+        present::route::lines(rows, digit_of, width) + "\n"
     };
     let mut question = Question {
         text: whose.to_owned(),

@@ -28,6 +28,7 @@ pub(super) async fn run(args: ReconcileArgs, now: Timestamp, context: &Context) 
     let (since, until) = cost::period(args.since.as_deref(), args.until.as_deref(), "vk cost reconcile", now)?;
     let until = until.unwrap_or(now);
     let since = since.unwrap_or_else(|| until.checked_sub((7 * 24).hours()).unwrap_or(until));
+    let (since, until) = reconcile::whole_days(since, until);
     let known = Known::read(&context.env, &Flags::default(), &context.ui)?;
     let admin = args.admin_key.as_deref().map(|named| admin(named, &args, context)).transpose()?;
     let invoice = args.from.as_deref().map(|file| invoice(file, &args)).transpose()?;
@@ -57,6 +58,9 @@ pub(super) async fn run(args: ReconcileArgs, now: Timestamp, context: &Context) 
             }
             Err(failure) => failed = failed.or(Some(failure)),
         }
+    }
+    if failed.is_none() && told.iter().all(|one| one.rows.is_empty() && one.missing.is_none()) {
+        context.ui.say(&format!("No call of {} was charged in that time.", providers.join(", ")));
     }
     present::stdout(&match args.output {
         ListOutput::Json => present::reconcile::json(&told),
@@ -121,7 +125,11 @@ fn invoice(file: &std::path::Path, args: &ReconcileArgs) -> Result<Vec<BillLine>
             .why(why)
             .fix(format!("vk cost reconcile {provider} --from FILE.csv   # with the columns date, model, cost"))
     };
-    let size = std::fs::metadata(file).map_err(|error| wrong(error.to_string()))?.len();
+    let found = std::fs::metadata(file).map_err(|error| wrong(error.to_string()))?;
+    if !found.is_file() {
+        return Err(wrong("it is not a regular file".to_owned()));
+    }
+    let size = found.len();
     if size > LARGEST_INVOICE {
         return Err(wrong(format!("it has {size} bytes; {LARGEST_INVOICE} are the most")));
     }

@@ -72,6 +72,8 @@ pub enum Finding {
     NotBilled,
     /// vk made no such call.
     NotOurs,
+    /// The day is not over: its bill is not whole.
+    NotOver,
 }
 
 impl BillRow {
@@ -85,10 +87,18 @@ impl BillRow {
 /// What a row is of.
 type DayModel = (Date, Option<String>);
 
-/// Compares by day and model. A bill that tells no models is compared by day.
+/// Compares by day and model. A bill that tells no models at all is compared by day; a line without one among others
+/// (a fee, a tax, a sum) is of no call. Of `today` and later nothing is settled.
 #[must_use]
-pub fn compare(lines: &[BillLine], calls: &[BilledCall]) -> Vec<BillRow> {
-    let by_day = lines.iter().any(|line| line.model.is_none());
+pub fn compare(lines: &[BillLine], calls: &[BilledCall], today: Date) -> Vec<BillRow> {
+    let by_day = lines.iter().all(|line| line.model.is_none());
+    let mut ours: BTreeMap<Date, Vec<&str>> = BTreeMap::new();
+    for call in calls {
+        let models = ours.entry(call.day).or_default();
+        if !models.contains(&call.model.as_str()) {
+            models.push(&call.model);
+        }
+    }
     let mut rows: BTreeMap<DayModel, (Vec<&BilledCall>, Option<Usd>)> = BTreeMap::new();
     for call in calls {
         let model = (!by_day).then(|| call.model.clone());
@@ -96,18 +106,17 @@ pub fn compare(lines: &[BillLine], calls: &[BilledCall]) -> Vec<BillRow> {
     }
     for line in lines {
         let model = line.model.as_ref().filter(|_| !by_day).map(|name| {
-            let same = |(day, model): &&DayModel| {
-                *day == line.day && model.as_ref().is_some_and(|model| model_id::same(model, name))
-            };
-            rows.keys().find(same).and_then(|(_, model)| model.clone()).unwrap_or_else(|| name.clone())
+            let models = ours.get(&line.day).map(Vec::as_slice).unwrap_or_default();
+            let same = models.iter().find(|model| model_id::same(model, name));
+            same.map_or_else(|| name.clone(), |model| (*model).to_owned())
         });
         let (_, bill) = rows.entry((line.day, model)).or_default();
         *bill = Some(bill.unwrap_or(Usd::ZERO) + line.cost);
     }
-    rows.into_iter().map(|((day, model), (calls, bill))| row(day, model, &calls, bill)).collect()
+    rows.into_iter().map(|((day, model), (calls, bill))| row(day, model, &calls, bill, today)).collect()
 }
 
-fn row(day: Date, model: Option<String>, calls: &[&BilledCall], bill: Option<Usd>) -> BillRow {
+fn row(day: Date, model: Option<String>, calls: &[&BilledCall], bill: Option<Usd>, today: Date) -> BillRow {
     let ledger: Usd = calls.iter().map(|call| call.counted).sum();
     let (exact, open): (Vec<&BilledCall>, Vec<&BilledCall>) = calls.iter().partition(|call| call.is_exact);
     let exact: Usd = exact.iter().map(|call| call.counted).sum();
@@ -125,15 +134,19 @@ fn row(day: Date, model: Option<String>, calls: &[&BilledCall], bill: Option<Usd
         row.finding = apart(ledger, bill);
         return row;
     }
+    if day >= today {
+        row.finding = Finding::NotOver;
+        return row;
+    }
     let rest = bill - exact;
     let most: Usd = open.iter().map(|call| call.most.max(call.counted)).sum();
-    row.finding = if rest < Usd::ZERO - HALF_A_CENT {
+    row.finding = if rest < Usd::ZERO {
         Finding::Less
     } else if rest > most {
         Finding::More
     } else {
-        row.settled = split(rest.max(Usd::ZERO), &open);
-        row.after = exact + rest.max(Usd::ZERO);
+        row.settled = split(rest, &open);
+        row.after = bill;
         Finding::Settled
     };
     row
@@ -156,9 +169,11 @@ pub fn by_records(calls: &[(BilledCall, Option<Usd>)]) -> Vec<BillRow> {
         });
         row.calls += 1;
         row.ledger += call.counted;
-        row.after += figure.filter(|_| !call.is_exact).unwrap_or(call.counted);
+        // A record of more than the call can have cost is not of that call.
+        let settles = figure.filter(|figure| !call.is_exact && *figure <= call.most.max(call.counted));
+        row.after += settles.unwrap_or(call.counted);
         row.bill = row.bill.zip(*figure).map(|(bill, figure)| bill + figure);
-        row.settled.extend(figure.filter(|_| !call.is_exact).map(|figure| (call.attempt_id.clone(), figure)));
+        row.settled.extend(settles.map(|figure| (call.attempt_id.clone(), figure)));
     }
     let found = |mut row: BillRow| {
         row.finding = match row.bill {
@@ -173,11 +188,12 @@ pub fn by_records(calls: &[(BilledCall, Option<Usd>)]) -> Vec<BillRow> {
     rows.into_values().map(found).collect()
 }
 
-/// Within 0.1 % of the bill, or half a cent of it, the two agree.
+/// Within 0.1 % of the bill the two agree, or within half a cent of one in whole cents.
 fn apart(ledger: Usd, bill: Usd) -> Finding {
     let apart = (bill - ledger).nanos().unsigned_abs();
-    let close =
-        apart <= HALF_A_CENT.nanos().unsigned_abs() || apart.saturating_mul(1_000) <= bill.nanos().unsigned_abs();
+    let is_whole_cents = bill.nanos() % 10_000_000 == 0;
+    let close = (is_whole_cents && apart <= HALF_A_CENT.nanos().unsigned_abs())
+        || apart.saturating_mul(1_000) <= bill.nanos().unsigned_abs();
     match close {
         true => Finding::Agrees,
         false if bill > ledger => Finding::More,
@@ -243,7 +259,7 @@ mod tests {
     const DOLLAR: i64 = 1_000_000_000;
 
     fn one(lines: &[BillLine], calls: &[BilledCall]) -> BillRow {
-        let rows = compare(lines, calls);
+        let rows = compare(lines, calls, date(2026, 11, 25));
         assert_eq!(rows.len(), 1, "{rows:?}");
         rows[0].clone()
     }
@@ -253,7 +269,7 @@ mod tests {
         let calls = [call("a", true, DOLLAR, DOLLAR), call("b", true, 2 * DOLLAR, 3 * DOLLAR)];
         for (bill, finding) in [
             (3 * DOLLAR, Finding::Agrees),
-            (3 * DOLLAR + 4_000_000, Finding::Agrees),
+            (3 * DOLLAR + 2_000_000, Finding::Agrees),
             (3 * DOLLAR + 6_000_000, Finding::More),
             (3 * DOLLAR - 6_000_000, Finding::Less),
         ] {
@@ -280,9 +296,10 @@ mod tests {
             let row = one(&[line(SONNET, bill)], &calls);
             assert_eq!((row.finding, row.settled.len()), (finding, 0), "{bill}");
         }
-        // A bill in whole cents may have lost the last of it.
-        let row = one(&[line(SONNET, DOLLAR - 4_000_000)], &calls);
-        assert_eq!(row.settled, [("b".into(), Usd::ZERO), ("c".into(), Usd::ZERO)]);
+        // A bill of a day that goes on is not whole, and neither is one below what is certain.
+        let rows = compare(&[line(SONNET, 2 * DOLLAR)], &calls, date(2026, 11, 24));
+        assert_eq!((rows[0].finding, rows[0].settled.len()), (Finding::NotOver, 0));
+        assert_eq!(one(&[line(SONNET, DOLLAR - 1)], &calls).finding, Finding::Less);
     }
 
     #[test]
@@ -290,7 +307,8 @@ mod tests {
         let calls = [call("a", true, DOLLAR, DOLLAR)];
         assert_eq!(one(&[line(Some("anthropic/claude-sonnet-5-5"), DOLLAR)], &calls).finding, Finding::Agrees);
         assert_eq!(one(&[line(None, DOLLAR)], &calls).model, None);
-        assert_eq!(compare(&[line(Some("claude-opus-5"), DOLLAR)], &calls).len(), 2);
+        let rows = compare(&[line(SONNET, DOLLAR), line(None, 9 * DOLLAR)], &calls, date(2026, 11, 25));
+        assert_eq!(rows.iter().map(|row| row.finding).collect::<Vec<_>>(), [Finding::NotOurs, Finding::Agrees]);
     }
 
     #[test]
@@ -305,6 +323,8 @@ mod tests {
         assert_eq!((rows[0].finding, rows[0].difference()), (Finding::NotBilled, None));
         assert_eq!((rows[1].finding, rows[1].difference()), (Finding::Settled, Some(Usd::ZERO)));
         assert_eq!(rows[1].settled, [("b".into(), Usd::from_nanos(DOLLAR / 4))]);
+        let absurd = [(call("a", false, DOLLAR, 2 * DOLLAR), Some(Usd::from_nanos(400 * DOLLAR)))];
+        assert_eq!((by_records(&absurd)[0].finding, by_records(&absurd)[0].settled.len()), (Finding::More, 0));
         let dearer = [(call("a", true, DOLLAR, DOLLAR), Some(Usd::from_nanos(2 * DOLLAR)))];
         assert_eq!(by_records(&dearer)[0].finding, Finding::More);
     }
@@ -324,7 +344,7 @@ mod tests {
             if row.finding == Finding::Settled {
                 let exact: Usd = calls.iter().filter(|call| call.is_exact).map(|call| call.counted).sum();
                 let shares: Usd = row.settled.iter().map(|(_, share)| *share).sum();
-                prop_assert_eq!(shares, (Usd::from_nanos(bill) - exact).max(Usd::ZERO));
+                prop_assert_eq!(shares, Usd::from_nanos(bill) - exact);
                 for (id, share) in &row.settled {
                     let call = calls.iter().find(|call| call.attempt_id == *id).unwrap();
                     prop_assert!(*share <= call.most && !call.is_exact);

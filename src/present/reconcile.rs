@@ -95,6 +95,7 @@ const fn word(finding: Finding) -> &'static str {
         Finding::Less => "bill_is_lower",
         Finding::NotBilled => "not_billed_yet",
         Finding::NotOurs => "not_by_vk",
+        Finding::NotOver => "day_not_over",
     }
 }
 
@@ -112,6 +113,7 @@ fn said(row: &BillRow, only_shown: bool) -> String {
         Finding::Less => "the bill is lower".to_owned(),
         Finding::NotBilled => "not on the bill yet".to_owned(),
         Finding::NotOurs => "not by vk".to_owned(),
+        Finding::NotOver => "the day is not over".to_owned(),
     }
 }
 

@@ -128,6 +128,28 @@ pub fn side_by_side(rows: &[PathRow], mark: impl Fn(&PathRow) -> String, width: 
     out
 }
 
+/// The paths that are possible a line each, behind its mark, and below them why the others are not.
+#[must_use]
+pub fn lines(rows: &[PathRow], mark: impl Fn(&PathRow) -> String, width: Option<u16>) -> String {
+    let mut out = String::new();
+    for row in rows.iter().filter(|row| row.possible) {
+        let parts = [Some(row.path.to_string()), row.provider.clone(), row.model.clone(), row.payer.clone()];
+        let mut parts: Vec<String> = parts.into_iter().flatten().chain([row.reason.clone()]).collect();
+        parts.extend(row.estimate_usd.as_ref().map(|_| format!("usually {}", usually(row))));
+        parts.extend(row.left.clone());
+        out.push_str(&hanging(&format!("{}  ", mark(row)), &parts.join(" · "), width));
+    }
+    for row in rows.iter().filter(|row| !row.possible) {
+        let provider = row.provider.as_ref().map_or_else(String::new, |provider| format!(" {provider}"));
+        out.push_str(&wrap(&format!("not {}{provider}: {}", row.path, row.reason), columns_of(width), "-  ", "   "));
+    }
+    out
+}
+
+fn columns_of(width: Option<u16>) -> usize {
+    width.map_or(usize::MAX, usize::from)
+}
+
 /// `$0.12 to $0.48`: what half of such tasks cost at most, and nine in ten.
 fn usually(row: &PathRow) -> String {
     row.estimate_usd.as_ref().map_or_else(

@@ -5,6 +5,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use jiff::Timestamp;
 use jiff::ToSpan as _;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::prepare::{self, Known};
@@ -16,7 +17,7 @@ use crate::domain::failure::{Failure, Status};
 use crate::domain::route::CredentialRef;
 use crate::ledger::{Corrected, Ledger, Word};
 use crate::net::http::Client;
-use crate::provider::bill::{ReportPeriod, charged, keeps_records, reporter};
+use crate::provider::bill::{ReportError, ReportPeriod, charged, keeps_records, reporter};
 use crate::provider::{CallError, CallErrorKind, Endpoint};
 
 /// How many records are asked for at once, and of how many calls at most: the newest.
@@ -61,7 +62,7 @@ pub async fn provider(
     let settings = known.loaded.settings.providers.get(name);
     let endpoint = settings.map(|settings| endpoint(name, settings));
     let found = match (order.invoice, &endpoint) {
-        (Some(lines), _) => ("the invoice", bill::compare(&within(lines, order), &calls)),
+        (Some(lines), _) => ("the invoice", bill::compare(&within(lines, order), &calls, today())),
         (None, Some(endpoint)) if keeps_records(endpoint) => {
             let calls = with_records(calls, name, endpoint, env, known, client).await?;
             ("its record of each call", bill::by_records(&calls))
@@ -69,8 +70,8 @@ pub async fn provider(
         (None, Some(endpoint)) => match (reporter(name), order.admin) {
             (Some(reporter), Some(admin)) => {
                 let lines = reporter.report(client, endpoint, admin, days(order)).await;
-                let lines = lines.map_err(|error| refused(error, name))?;
-                ("its cost report", bill::compare(&lines, &calls))
+                let lines = lines.map_err(|error| not_reported(error, name))?;
+                ("its cost report", bill::compare(&lines, &calls, today()))
             }
             (reports, _) => return Ok(missing(name, reports.is_some())),
         },
@@ -103,6 +104,19 @@ fn endpoint(name: &str, settings: &ProviderSettings) -> Endpoint {
         at_most: None,
         plan: None,
     }
+}
+
+fn today() -> Date {
+    TimeZone::UTC.to_datetime(crate::base::clock::now()).date()
+}
+
+/// The whole UTC days from the one to the other moment: bills know no shorter time.
+#[must_use]
+pub fn whole_days(since: Timestamp, until: Timestamp) -> (Timestamp, Timestamp) {
+    let day = |at: Timestamp| TimeZone::UTC.to_datetime(at).date();
+    let start = |day: Date, or: Timestamp| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(or);
+    let last = day(until.checked_sub(1.millisecond()).unwrap_or(until));
+    (start(day(since), since), last.tomorrow().map_or(until, |after| start(after, until)))
 }
 
 /// Whole days: a report knows no shorter time.
@@ -179,6 +193,15 @@ fn missing(name: &str, has_report: bool) -> Reconciled {
     };
     let failure = failure.fix(format!("vk cost reconcile {name} --from invoice.csv"));
     Reconciled { provider: name.to_owned(), source: "", rows: Vec::new(), missing: Some(failure) }
+}
+
+fn not_reported(error: ReportError, name: &str) -> Failure {
+    match error {
+        ReportError::Call(error) => refused(*error, name),
+        other => Failure::new(Status::ProviderFailed, "no_bill_answer", format!("{name} did not tell what it charged"))
+            .why(format!("{other}; nothing was settled"))
+            .fix("vk doctor   # where its address comes from"),
+    }
 }
 
 fn refused(error: CallError, name: &str) -> Failure {

@@ -75,9 +75,14 @@ fn of_several_keys_the_one_that_was_pressed_is_written() {
     let vk = with_keys(Vk::new(), &["anthropic/client-a", "anthropic/client-b", "openai/work"]).git();
     let Some(mut vk_use) = start(&vk, &["use"]) else { return };
     let list = vk_use.wait_for("(n):");
-    // What pays as things are stands in the table with its digit, and nowhere else.
-    assert!(list.contains("│  1  byok  openai    gpt-"), "{list}");
-    assert!(list.contains("2  key anthropic client-a") && list.contains("3  key anthropic client-b"), "{list}");
+    // What pays as things are stands at the top with its digit, and nowhere else.
+    assert!(list.contains("│ 1  byok · openai · gpt-"), "{list}");
+    assert!(
+        !list.contains("spaces]")
+            && list.contains("2  key anthropic client-a")
+            && list.contains("3  key anthropic client-b"),
+        "{list}"
+    );
     assert!(
         !list.contains("key openai work") && list.contains("not platform: no platform provider has a key"),
         "{list}"
@@ -89,7 +94,7 @@ fn of_several_keys_the_one_that_was_pressed_is_written() {
     // A new choice is not narrowed by the one before.
     let Some(mut vk_use) = start(&vk, &["use"]) else { return };
     let list = vk_use.wait_for("(n):");
-    assert!(list.contains("│  1  byok  openai "), "{list}");
+    assert!(list.contains("│ 1  byok · openai · "), "{list}");
     vk_use.type_line("1");
     vk_use.wait_for("removed key = \"client-b\": it was for anthropic");
     assert_eq!(vk_use.end().code, 0);

@@ -10,14 +10,32 @@ use crate::support::turn::Turn;
 
 const BYOK: [&str; 7] = ["run", "--path", "byok", "--provider", "anthropic", "--key", "env:TEST_ANTHROPIC_KEY"];
 const GATE: [&str; 7] = ["run", "--path", "platform", "--provider", "openrouter", "--key", "env:TEST_OPENROUTER_KEY"];
+/// Of every answer on the chat wire.
+const CHAT_ID: &str = "chatcmpl-test";
 const ADMIN: &str = "sk-ant-admin01-planted0canary0dddddddddddddddddddddd";
 
 fn today() -> String {
     vibekit::base::clock::now().to_string()[..10].to_owned()
 }
 
+fn yesterday() -> String {
+    let now = vibekit::base::clock::now();
+    now.checked_sub(jiff::SignedDuration::from_hours(24)).unwrap().to_string()[..10].to_owned()
+}
+
+/// Moves what was spent so far to the day before: a day that goes on is not settled.
+fn a_day_passes(vk: &Vk) {
+    let ledger = rusqlite::Connection::open(vk.data_dir().join("ledger.db")).unwrap();
+    ledger
+        .execute_batch(
+            "UPDATE attempts SET sent_at = sent_at - 86400000, day = day - 1;
+             UPDATE tasks SET started_at = started_at - 86400000; UPDATE counters SET day = day - 1;",
+        )
+        .unwrap();
+}
+
 /// One call that is exact, at $0.003 (1,000 and 100 tokens of Sonnet), and one that broke off and is estimated.
-fn user(more: &[&str]) -> (Provider, Vk) {
+fn user() -> (Provider, Vk) {
     let whole = Turn::say("All done.").tokens(1_000, 100).anthropic();
     let cut = Turn::say(&"words ".repeat(200)).tokens(1_000, 400).anthropic();
     let scripts = [Script::sse(&whole)].into_iter().chain((0..5).map(|_| Script::sse(&cut).cut_at(cut.len() * 2 / 3)));
@@ -26,7 +44,7 @@ fn user(more: &[&str]) -> (Provider, Vk) {
     let vk =
         Vk::new().provider("anthropic", &provider.url()).var("ADMIN_KEY", ADMIN).var("PLAIN_KEY", "sk-ant-api03-x");
     assert_eq!(report(&vk, &BYOK, &["go"]).0.code, 0);
-    assert_eq!(report(&vk, &BYOK, &[more, &["go"]].concat()).0.code, 6);
+    assert_eq!(report(&vk, &BYOK, &["go"]).0.code, 6);
     (provider, vk)
 }
 
@@ -41,13 +59,13 @@ fn costs(vk: &Vk) -> Value {
 }
 
 /// Anthropic's report of a day: cents as decimal text.
-fn cost_report(day: &str, model: &str, cents: &str) -> Script {
+fn cost_report(day: &str, model: &str, cents: &str) -> String {
     let results = json!([{"amount": cents, "currency": "USD", "cost_type": "tokens", "context_window": "0-200k",
         "description": "Claude Sonnet 5.5 Usage - Output Tokens", "model": model, "service_tier": "standard",
         "token_type": "output_tokens", "workspace_id": null}]);
     let bucket =
         json!({"starting_at": format!("{day}T00:00:00Z"), "ending_at": format!("{day}T24:00:00Z"), "results": results});
-    Script::json(200, &json!({"data": [bucket], "has_more": false, "next_page": null}).to_string())
+    json!({"data": [bucket], "has_more": false, "next_page": null}).to_string()
 }
 
 const REPORT: &str = "/v1/organizations/cost_report";
@@ -55,12 +73,16 @@ const ASK: [&str; 3] = ["anthropic", "--admin-key", "env:ADMIN_KEY"];
 
 #[test]
 fn a_cost_report_settles_what_was_estimated() {
-    let (provider, vk) = user(&[]);
+    let (provider, vk) = user();
     let before = costs(&vk);
     assert_ne!(before["estimated"], "0.00", "{before}");
     let sent = provider.requests()[0].json()["model"].as_str().unwrap().to_owned();
     // 0.3 cents of the call that is certain, and 1.65 of the rest.
-    provider.answer_get_at(REPORT, cost_report(&today(), &sent, "1.95"));
+    provider.answer_get_at(REPORT, Script::json(200, &cost_report(&today(), &sent, "1.95")));
+    let (_, told) = reconcile(&vk, &ASK);
+    assert_eq!((&told["rows"][0]["finding"], &costs(&vk)), (&json!("day_not_over"), &before), "{told}");
+    a_day_passes(&vk);
+    provider.answer_get_at(REPORT, Script::json(200, &cost_report(&yesterday(), &sent, "1.95")));
     let (ran, told) = reconcile(&vk, &[&ASK[..], &["--dry-run"]].concat());
     assert_eq!(ran.code, 0, "{ran}");
     assert_eq!(
@@ -91,24 +113,39 @@ fn a_cost_report_settles_what_was_estimated() {
 
 #[test]
 fn what_does_not_fit_is_shown_and_settles_nothing() {
-    let (provider, vk) = user(&[]);
+    let (provider, vk) = user();
+    a_day_passes(&vk);
     let before = costs(&vk);
     let sent = provider.requests()[0].json()["model"].as_str().unwrap().to_owned();
     for (model, cents, finding) in [
         (sent.as_str(), "9000", "bill_is_higher"),
-        (&sent, "0.0001", "settled"),
+        (&sent, "0.0001", "bill_is_lower"),
         (&sent, "-100", "bill_is_lower"),
         ("claude-opus-5", "100", "not_billed_yet"),
     ] {
-        provider.answer_get_at(REPORT, cost_report(&today(), model, cents));
+        provider.answer_get_at(REPORT, Script::json(200, &cost_report(&yesterday(), model, cents)));
         let (ran, told) = reconcile(&vk, &[&ASK[..], &["--dry-run"]].concat());
         assert_eq!(ran.code, 0, "{ran}");
         let findings: Vec<&Value> = told["rows"].as_array().unwrap().iter().map(|row| &row["finding"]).collect();
         assert!(findings.contains(&&json!(finding)), "{model} {cents}: {told}");
     }
     assert_eq!(costs(&vk), before);
+    // Neither half a report nor another currency nor another answer settles anything.
+    let whole = cost_report(&yesterday(), &sent, "1.95");
+    for (from, to) in
+        [("false", "true"), ("USD", "EUR"), ("\"data\"", "\"other\""), ("\"1.95\"", "null"), ("starting_at", "begins")]
+    {
+        provider.answer_get_at(REPORT, Script::json(200, &whole.replace(from, to)));
+        let (ran, _) = reconcile(&vk, &ASK);
+        assert_eq!(ran.code, 6, "{from}: {ran}");
+    }
+    assert_eq!(costs(&vk), before);
+    // The whole of a day is laid beside the whole of its bill, whenever on it the period begins.
+    provider.answer_get_at(REPORT, Script::json(200, &cost_report(&yesterday(), &sent, "1.95")));
+    let (_, told) = reconcile(&vk, &[&ASK[..], &["--since", "24h", "--dry-run"]].concat());
+    assert_eq!(told["rows"][0]["calls"], 4, "{told}");
     // Another day's figure is not this day's.
-    provider.answer_get_at(REPORT, cost_report("2026-01-01", &sent, "1"));
+    provider.answer_get_at(REPORT, Script::json(200, &cost_report("2026-01-01", &sent, "1")));
     let (_, told) = reconcile(&vk, &ASK);
     assert_eq!(costs(&vk), before, "{told}");
 }
@@ -130,7 +167,17 @@ fn a_gateways_record_of_each_call_settles_that_call() {
     assert_eq!((ran.code, &told["rows"][0]["finding"]), (0, &json!("not_billed_yet")), "{ran}");
     assert_eq!(costs(&vk), before);
 
-    let generation = json!({"data": {"id": "gen-1", "upstream_id": null, "total_cost": 0.003, "usage": 0.003, "is_byok": false,
+    // A record of another call, or of more than the call can have cost, is not taken.
+    for odd in
+        [json!({"data": {"id": "gen-other", "total_cost": 0.003}}), json!({"data": {"id": CHAT_ID, "total_cost": 400}})]
+    {
+        provider.answer_get_at("/api/v1/generation", Script::json(200, &odd.to_string()));
+        let (ran, told) = reconcile(&vk, &[]);
+        assert_eq!((ran.code, &told["totals"]["settled_calls"]), (0, &json!(0)), "{ran}");
+    }
+    assert_eq!(costs(&vk), before);
+
+    let generation = json!({"data": {"id": CHAT_ID, "upstream_id": null, "total_cost": 0.003, "usage": 0.003, "is_byok": false,
         "model": "anthropic/claude-sonnet-5-5", "native_tokens_prompt": 1000, "native_tokens_completion": 150}});
     provider.answer_get_at("/api/v1/generation", Script::json(200, &generation.to_string()));
     let (ran, told) = reconcile(&vk, &["openrouter"]);
@@ -178,7 +225,7 @@ fn a_replayed_invoice_is_within_a_tenth_of_a_percent() {
 
 #[test]
 fn what_cannot_be_asked_or_read_is_told_with_its_command() {
-    let (provider, vk) = user(&[]);
+    let (provider, vk) = user();
     let vk = vk.file("bad.csv", "a,b\n1,2\n").file("half.csv", &format!("date,cost\n{},1\nlast week,2\n", today()));
     let before = costs(&vk);
     for (args, code, says) in [

@@ -1,7 +1,9 @@
 //! An invoice or an export of usage as CSV: a day, a cost, and where it has one a model on each line. The columns are
 //! found by their names, which differ from provider to provider.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -38,6 +40,8 @@ const COSTS: [&str; 11] = [
     "charge",
 ];
 
+const CURRENCIES: [&str; 2] = ["currency", "amount_currency"];
+
 /// Why a file is no bill.
 #[derive(Debug, Error)]
 pub enum InvoiceError {
@@ -63,7 +67,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<BillLine>, InvoiceError> {
     let column = |names: &[&str]| names.iter().find_map(|name| heads.iter().position(|head| head == name));
     let missing = |what| InvoiceError::NoColumn { what, found: heads.join(", ") };
     let (day, cost) = (column(&DAYS).ok_or_else(|| missing("day"))?, column(&COSTS).ok_or_else(|| missing("cost"))?);
-    let model = column(&MODELS);
+    let (model, currency) = (column(&MODELS), column(&CURRENCIES));
     let mut lines = Vec::new();
     for record in reader.records() {
         let record = record?;
@@ -73,6 +77,10 @@ pub fn read(bytes: &[u8]) -> Result<Vec<BillLine>, InvoiceError> {
             continue;
         }
         let wrong = |value: &str, what| InvoiceError::Value { line, value: value.chars().take(40).collect(), what };
+        let of = currency.map(field).unwrap_or_default();
+        if !of.is_empty() && !of.eq_ignore_ascii_case("usd") {
+            return Err(wrong(of, "USD, the one currency of the ledger"));
+        }
         lines.push(BillLine {
             day: day_of(field(day)).ok_or_else(|| wrong(field(day), "a day such as 2026-11-24"))?,
             model: model
@@ -84,18 +92,36 @@ pub fn read(bytes: &[u8]) -> Result<Vec<BillLine>, InvoiceError> {
     if lines.is_empty() { Err(InvoiceError::Empty) } else { Ok(lines) }
 }
 
+/// The UTC day of `2026-11-24`, `20261124`, a moment with or without its offset, seconds or milliseconds since 1970.
 fn day_of(text: &str) -> Option<Date> {
-    if let Ok(seconds) = text.parse::<i64>() {
-        let moment = jiff::Timestamp::from_second(seconds).ok()?;
-        return Some(jiff::tz::TimeZone::UTC.to_datetime(moment).date());
+    if text.bytes().all(|digit| digit.is_ascii_digit()) {
+        let number: i64 = text.parse().ok()?;
+        let moment = match text.len() {
+            8 => return text.parse().ok(),
+            10 => Timestamp::from_second(number),
+            13 => Timestamp::from_millisecond(number),
+            _ => return None,
+        };
+        return Some(TimeZone::UTC.to_datetime(moment.ok()?).date());
     }
-    text.get(..10)?.parse().ok()
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Some(TimeZone::UTC.to_datetime(moment).date());
+    }
+    let (day, rest) = (text.get(..10)?, text.get(10..)?);
+    (rest.is_empty() || rest.starts_with(['T', ' '])).then(|| day.parse().ok()).flatten()
 }
 
-/// `$1,234.56`, `0.0015`, `-3.00`.
+/// `$1,234.56`, `0.0015`, `-3.00`. A comma stands before three digits alone: `0,02` is no amount here.
 fn usd(text: &str) -> Option<Usd> {
-    let plain = text.replace(['$', ',', ' '], "").replace("USD", "");
-    reported::balance(&Value::String(plain))
+    let plain = text.replace(['$', ' '], "").replace("USD", "");
+    let whole = plain.split('.').next().unwrap_or_default();
+    let mut groups = whole.trim_start_matches('-').split(',');
+    let first = groups.next().unwrap_or_default();
+    let is_grouped = groups.all(|group| group.len() == 3) && (!whole.contains(',') || (1..=3).contains(&first.len()));
+    if !is_grouped || plain.matches(',').count() != whole.matches(',').count() {
+        return None;
+    }
+    reported::balance(&Value::String(plain.replace(',', "")))
 }
 
 #[cfg(test)]
@@ -123,6 +149,24 @@ mod tests {
     }
 
     #[test]
+    fn a_moment_is_of_its_utc_day() {
+        let day = date(2026, 11, 23);
+        for text in [
+            "2026-11-23",
+            "20261123",
+            "2026-11-24T00:30:00+09:00",
+            "2026-11-23 10:00:00",
+            "1795392000",
+            "1795392000000",
+        ] {
+            assert_eq!(day_of(text), Some(day), "{text}");
+        }
+        for text in ["", "11/23/2026", "2026-11-23x", "123", "2026-13-01"] {
+            assert_eq!(day_of(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_bill_is_told_by_its_line() {
         for (text, says) in [
             ("a,b\n1,2\n", "no column for the day: its first line has a, b"),
@@ -132,6 +176,8 @@ mod tests {
             ("date,cost\n", "no line with a cost"),
             ("", "no column for the day"),
             ("date,cost\n2026-11-23,\u{0}\n", "is not an amount"),
+            ("date,cost\n2026-11-23,\"0,02\"\n", "is not an amount"),
+            ("date,cost,currency\n2026-11-23,1,EUR\n", "is not USD"),
         ] {
             let told = read(text.as_bytes()).unwrap_err().to_string();
             assert!(told.contains(says), "{text:?}: {told}");

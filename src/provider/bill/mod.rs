@@ -7,8 +7,9 @@ mod report;
 
 pub use invoice::{InvoiceError, read as read_invoice};
 pub use record::{charged, keeps_records};
-pub use report::{ReportPeriod, Reporter, reporter};
+pub use report::{ReportError, ReportPeriod, Reporter, reporter};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::endpoint::Endpoint;
@@ -36,4 +37,11 @@ async fn answer(client: &Client, endpoint: &Endpoint, secret: &Secret, url: &str
     }
     let body = response.read_up_to(LARGEST_ANSWER).await;
     serde_json::from_slice(&body).map(Some).map_err(|_| attempt.not_json(&body))
+}
+
+/// What a word of a provider's may have as it is in an address; the rest is escaped.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+fn escaped(word: &str) -> String {
+    utf8_percent_encode(word, PLAIN).to_string()
 }

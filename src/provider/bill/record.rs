@@ -3,10 +3,9 @@
 //! Sources: openrouter.ai/docs, API reference of `/generation` (2026-10); docs.litellm.ai, spend tracking,
 //! `/spend/logs` (2026-10).
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::answer;
+use super::{answer, escaped};
 use crate::base::money::Usd;
 use crate::base::secret::Secret;
 use crate::net::http::Client;
@@ -31,7 +30,7 @@ pub async fn charged(
     response_id: &str,
 ) -> Result<Option<Usd>, CallError> {
     let root = endpoint.root();
-    let id = percent(response_id);
+    let id = escaped(response_id);
     let found = match endpoint.gateway() {
         Some(Gateway::OpenRouter) => answer(client, endpoint, secret, &format!("{root}/generation?id={id}")).await?,
         Some(Gateway::LiteLlm) => {
@@ -40,25 +39,19 @@ pub async fn charged(
         }
         None => None,
     };
-    Ok(found.as_ref().and_then(figure))
+    Ok(found.as_ref().and_then(|found| figure(found, response_id)))
 }
 
-/// `total_cost` of the one record, or `spend` of the rows of that request. Never below zero.
-fn figure(answer: &Value) -> Option<Usd> {
+/// `total_cost` of the one record, or `spend` of the rows of that request. Never below zero, and never another's.
+fn figure(answer: &Value, id: &str) -> Option<Usd> {
     let cost = match answer {
-        Value::Array(rows) if !rows.is_empty() => {
-            rows.iter().map(|row| reported::balance(row.get("spend")?)).sum::<Option<Usd>>()
-        }
-        _ => reported::balance(answer.pointer("/data/total_cost")?),
+        Value::Array(rows) if !rows.is_empty() => rows
+            .iter()
+            .map(|row| reported::balance(row.get("spend").filter(|_| row["request_id"] == id)?))
+            .sum::<Option<Usd>>(),
+        _ => reported::balance(answer.pointer("/data/total_cost").filter(|_| answer["data"]["id"] == id)?),
     };
     cost.filter(|cost| !cost.is_negative())
-}
-
-/// What an id may have as it is in an address; whatever else a provider put into it is escaped.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
-fn percent(id: &str) -> String {
-    utf8_percent_encode(id, PLAIN).to_string()
 }
 
 #[cfg(test)]
@@ -70,12 +63,13 @@ mod tests {
     fn a_record_tells_what_was_charged() {
         let generation =
             json!({"data": {"id": "gen-3bhGkxlo", "total_cost": 0.0015, "usage": 0.0015, "is_byok": false}});
-        assert_eq!(figure(&generation), Some(Usd::from_nanos(1_500_000)));
+        assert_eq!(figure(&generation, "gen-3bhGkxlo"), Some(Usd::from_nanos(1_500_000)));
         let logs = json!([{"request_id": "chatcmpl-1", "spend": 0.001}, {"request_id": "chatcmpl-1", "spend": 5e-4}]);
-        assert_eq!(figure(&logs), Some(Usd::from_nanos(1_500_000)));
+        assert_eq!(figure(&logs, "chatcmpl-1"), Some(Usd::from_nanos(1_500_000)));
         for odd in [json!([]), json!({}), json!({"data": {"total_cost": null}}), json!([{"spend": -1}]), json!("x")] {
-            assert_eq!(figure(&odd), None, "{odd}");
+            assert_eq!(figure(&odd, "gen-1"), None, "{odd}");
         }
-        assert_eq!(percent("gen-1_a/../?x=&"), "gen-1_a%2F..%2F%3Fx%3D%26");
+        assert_eq!((figure(&generation, "gen-2"), figure(&logs, "chatcmpl-2")), (None, None), "another call's");
+        assert_eq!(escaped("gen-1_a/../?x=&"), "gen-1_a%2F..%2F%3Fx%3D%26");
     }
 }

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::Value;
+use thiserror::Error;
 
-use super::answer;
+use super::{answer, escaped};
 use crate::base::secret::Secret;
 use crate::domain::bill::BillLine;
 use crate::net::http::Client;
@@ -26,6 +27,19 @@ const MOST_PAGES: usize = 64;
 pub struct ReportPeriod {
     pub from: Date,
     pub until: Date,
+}
+
+/// Why there is no report.
+#[derive(Debug, Error)]
+pub enum ReportError {
+    #[error("{}", .0.message)]
+    Call(Box<CallError>),
+    #[error("there is no cost report at that address")]
+    None,
+    #[error("the report did not come to an end")]
+    Endless,
+    #[error("the report holds {0}")]
+    Odd(&'static str),
 }
 
 /// Whose report it is.
@@ -46,7 +60,7 @@ pub fn reporter(provider: &str) -> Option<Reporter> {
 }
 
 impl Reporter {
-    /// What was charged on each of these days for each model.
+    /// What was charged on each of these days for each model. All of it, or an error.
     ///
     /// # Errors
     /// The key is refused, nobody answers, or what is answered is no report.
@@ -56,22 +70,26 @@ impl Reporter {
         endpoint: &Endpoint,
         admin: &Secret,
         period: ReportPeriod,
-    ) -> Result<Vec<BillLine>, CallError> {
+    ) -> Result<Vec<BillLine>, ReportError> {
         let (mut lines, mut page) = (Vec::new(), None::<String>);
         for _ in 0..MOST_PAGES {
             let url = self.url(&endpoint.root(), period, page.as_deref());
-            let Some(report) = answer(client, endpoint, admin, &url).await? else { break };
-            lines.extend(self.lines(&report));
-            page = report["next_page"].as_str().filter(|_| report["has_more"] == true).map(str::to_owned);
-            if page.is_none() {
-                break;
-            }
+            // Half a report would settle calls wrongly: it is whole, or it is none.
+            let report =
+                answer(client, endpoint, admin, &url).await.map_err(|error| ReportError::Call(Box::new(error)))?;
+            let report = report.ok_or(ReportError::None)?;
+            lines.extend(self.lines(&report)?);
+            page = match (report["has_more"].as_bool(), report["next_page"].as_str()) {
+                (Some(true), Some(next)) => Some(next.to_owned()),
+                (Some(true), None) => return Err(ReportError::Endless),
+                _ => return Ok(lines),
+            };
         }
-        Ok(lines)
+        Err(ReportError::Endless)
     }
 
     fn url(self, root: &str, period: ReportPeriod, page: Option<&str>) -> String {
-        let page = page.map(|page| format!("&page={page}")).unwrap_or_default();
+        let page = page.map(|page| format!("&page={}", escaped(page))).unwrap_or_default();
         match self {
             Self::Anthropic => format!(
                 "{root}/organizations/cost_report?starting_at={}T00:00:00Z&ending_at={}T00:00:00Z&bucket_width=1d\
@@ -86,12 +104,16 @@ impl Reporter {
         }
     }
 
-    fn lines(self, report: &Value) -> Vec<BillLine> {
-        let buckets = report["data"].as_array().into_iter().flatten();
-        buckets
-            .filter_map(|bucket| Some((self.day(bucket)?, bucket)))
-            .flat_map(|(day, bucket)| self.of_day(day, bucket))
-            .collect()
+    fn lines(self, report: &Value) -> Result<Vec<BillLine>, ReportError> {
+        let buckets = report["data"].as_array().ok_or(ReportError::None)?;
+        let mut lines = Vec::new();
+        for bucket in buckets {
+            let day = self.day(bucket).ok_or(ReportError::Odd("a bucket without its day"))?;
+            for result in bucket["results"].as_array().ok_or(ReportError::Odd("a bucket without results"))? {
+                lines.push(self.line(day, result)?);
+            }
+        }
+        Ok(lines)
     }
 
     fn day(self, bucket: &Value) -> Option<Date> {
@@ -104,22 +126,25 @@ impl Reporter {
         }
     }
 
-    fn of_day(self, day: Date, bucket: &Value) -> Vec<BillLine> {
-        let results = bucket["results"].as_array().into_iter().flatten();
-        let line = |result: &Value| match self {
-            Self::Anthropic => Some(BillLine {
-                day,
-                // Searches and the like have no model: they are a line of their own.
-                model: result["model"].as_str().or_else(|| result["description"].as_str()).map(str::to_owned),
-                cost: reported::cents(&result["amount"])?,
-            }),
-            Self::OpenAi => Some(BillLine {
-                day,
-                model: result["line_item"].as_str().map(|item| item.split(", ").next().unwrap_or(item).to_owned()),
-                cost: reported::balance(&result["amount"]["value"])?,
-            }),
+    fn line(self, day: Date, result: &Value) -> Result<BillLine, ReportError> {
+        let (model, cost, currency) = match self {
+            // Searches and the like have no model: they are a line of their own.
+            Self::Anthropic => (
+                result["model"].as_str().or_else(|| result["description"].as_str()),
+                reported::cents(&result["amount"]),
+                &result["currency"],
+            ),
+            Self::OpenAi => (
+                result["line_item"].as_str().map(|item| item.split(", ").next().unwrap_or(item)),
+                reported::balance(&result["amount"]["value"]),
+                &result["amount"]["currency"],
+            ),
         };
-        results.filter_map(line).collect()
+        if !currency.as_str().is_some_and(|currency| currency.eq_ignore_ascii_case("usd")) {
+            return Err(ReportError::Odd("another currency than USD"));
+        }
+        let cost = cost.ok_or(ReportError::Odd("an amount that is none"))?;
+        Ok(BillLine { day, model: model.map(str::to_owned), cost })
     }
 }
 
@@ -142,7 +167,7 @@ mod tests {
              "model": "claude-sonnet-5-5", "token_type": "output_tokens", "workspace_id": null},
             {"amount": "1.5", "currency": "USD", "cost_type": "web_search", "description": "Web Search Usage", "model": null}]}],
             "has_more": false, "next_page": null});
-        let lines = Reporter::Anthropic.lines(&report);
+        let lines = Reporter::Anthropic.lines(&report).unwrap();
         assert_eq!(lines[0].cost, Usd::from_nanos(1_237_891_200));
         assert_eq!((lines[0].day, lines[0].model.as_deref()), (date(2026, 11, 23), Some("claude-sonnet-5-5")));
         assert_eq!((lines[1].cost, lines[1].model.as_deref()), (Usd::from_nanos(15_000_000), Some("Web Search Usage")));
@@ -153,13 +178,13 @@ mod tests {
         let report = json!({"object": "page", "data": [{"object": "bucket", "start_time": 1_795_392_000, "end_time": 1_795_478_400,
             "results": [{"object": "organization.costs.result", "amount": {"value": 0.06, "currency": "usd"},
             "line_item": "gpt-6.2-sol, input", "project_id": null}]}], "has_more": false, "next_page": null});
-        let lines = Reporter::OpenAi.lines(&report);
+        let lines = Reporter::OpenAi.lines(&report).unwrap();
         assert_eq!(
             lines,
             [BillLine { day: date(2026, 11, 23), model: Some("gpt-6.2-sol".into()), cost: Usd::from_cents(6) }]
         );
         for odd in [json!({}), json!({"data": [{"results": 3}, {"start_time": "x"}]}), json!("<html>")] {
-            assert!(Reporter::OpenAi.lines(&odd).is_empty() && Reporter::Anthropic.lines(&odd).is_empty());
+            assert!(Reporter::OpenAi.lines(&odd).is_err() && Reporter::Anthropic.lines(&odd).is_err());
         }
     }
 }
