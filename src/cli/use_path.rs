@@ -73,9 +73,23 @@ pub async fn run(args: UseArgs, context: &Context) -> Result<(), Failure> {
     settings.key = settings.key.take().filter(|key| key.layer() >= Layer::Env);
     settings.model = settings.model.take().filter(|model| model.layer() >= Layer::Env);
     let rows = side_by_side(context, &known).await?;
-    let chosen = first_contact::choose(context, &known, whose, &rows).await?;
+    let chosen =
+        first_contact::choose(context, &known, whose, &rows).await.map_err(|failure| scoped(failure, scope))?;
     write(context, scope, &chosen.into())?;
     tell_next(context)
+}
+
+/// The commands of a failure for the file that was asked for.
+fn scoped(mut failure: Failure, scope: Scope) -> Failure {
+    let flag = match scope {
+        Scope::Project => return failure,
+        Scope::Personal => " --personal",
+        Scope::Global => " --global",
+    };
+    for fix in failure.fix.iter_mut().filter(|fix| fix.starts_with("vk use ")) {
+        fix.push_str(flag);
+    }
+    failure
 }
 
 /// Every path as `vk route` shows it; nobody is asked where nobody will choose.

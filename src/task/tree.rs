@@ -32,10 +32,11 @@ impl TreeLock {
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 let _ = file.read_to_string(&mut holder);
+                // One that has only just begun has not said its name yet.
+                let who = if holder.trim().is_empty() { "it".to_owned() } else { format!("task {}", holder.trim()) };
                 return Err(Failure::usage("tree_busy", "another task is running in this tree")
                     .why(format!(
-                        "task {} holds {}; wait for it to end, or work in another clone or git worktree",
-                        holder.trim(),
+                        "{who} holds {}; wait for it to end, or work in another clone or git worktree",
                         root.display()
                     ))
                     .fix("vk tasks list"));

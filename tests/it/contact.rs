@@ -119,6 +119,17 @@ fn a_key_can_be_typed_and_is_not_shown() {
 }
 
 #[test]
+fn no_choice_for_every_project_is_told_with_commands_for_every_project() {
+    let vk = with_keys(Vk::new(), &[]).git();
+    let Some(mut vk_use) = start(&vk, &["use", "--global"]) else { return };
+    vk_use.wait_for("(n):");
+    vk_use.type_line("n");
+    let ran = vk_use.end();
+    assert_eq!(ran.code, 3, "{ran}");
+    assert!(ran.stdout.contains("vk use byok --provider anthropic --global"), "{ran}");
+}
+
+#[test]
 fn trust_is_asked_for_once_and_again_when_the_file_changes() {
     let file = "path = \"byok\"\nprovider = \"anthropic\"\nchecks = [\"make test\"]\n";
     let vk = with_keys(Vk::new(), &["anthropic/a"]).file("vk.toml", file).git();

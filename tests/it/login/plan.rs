@@ -1,12 +1,14 @@
 //! vk's own loop on a Codex plan: `--engine builtin`, with the tokens of vk's own login.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::codex::log_in_by_device;
 use super::identity::{CANARY, Identity};
 use crate::run::report;
 use crate::support::env::Vk;
-use crate::support::provider::Script;
+use crate::support::provider::{Gate, Script};
 use crate::support::turn::Turn;
 
 const BUILTIN: [&str; 7] = ["run", "--path", "subscription", "--provider", "codex", "--engine", "builtin"];
@@ -108,6 +110,34 @@ fn a_falling_balance_and_an_empty_plan_end_the_task_whole() {
     assert_eq!((ran.code, code(&finished)), (4, "plan_used_up"), "{ran}");
     assert!(finished["error"]["fix"].as_str().unwrap().contains("vk run --continue"), "{finished}");
     assert_eq!(finished["uncharged_attempts"], 1, "{finished}");
+}
+
+/// The token is refused in the middle, and the store that has what renews it is gone.
+#[test]
+fn a_store_that_is_gone_in_the_middle_ends_the_task_and_loses_nothing() {
+    let identity = Identity::start();
+    let Some(vk) = logged_in(&identity) else { return };
+    let gate = Gate::default();
+    let refused = Script::json(401, r#"{"error":{"message":"token expired","code":"token_expired"}}"#).behind(&gate);
+    identity.state().answers.extend([answer(&tool(), "12", None), refused]);
+    let renewals = identity.state().renewals;
+    let child = vk.command(&[&BUILTIN[..], &["--output", "json", "go"]].concat()).spawn().unwrap();
+    let began = Instant::now();
+    while identity.requests("/backend-api/codex/responses").len() < 2 && began.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let (store, aside) = (vk.data_dir().join("secrets.age"), vk.home().join("aside"));
+    std::fs::rename(&store, &aside).unwrap();
+    gate.open();
+    let out = child.wait_with_output().unwrap();
+    let finished: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!((&finished["exit_code"], &finished["status"]), (&json!(3), &json!("no_credential")), "{finished}");
+    assert!(finished["error"]["fix"].is_string() && finished["cost_state"] == "covered", "{finished}");
+    assert_eq!(identity.state().renewals, renewals, "nothing is renewed that could not be stored");
+    std::fs::rename(&aside, &store).unwrap();
+    identity.state().answers.extend([answer(&done(), "13", None)]);
+    let (ran, finished) = report(&vk, &[&BUILTIN[..], &["--continue"]].concat(), &[]);
+    assert_eq!((ran.code, &finished["answer"]), (0, &json!("All done.")), "{ran}");
 }
 
 #[test]
