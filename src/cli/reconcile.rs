@@ -5,6 +5,7 @@ use jiff::{Timestamp, ToSpan as _};
 use super::args::{ListOutput, ReconcileArgs};
 use super::context::Context;
 use super::cost;
+use crate::base::clock::Window;
 use crate::base::secret::Secret;
 use crate::config::Flags;
 use crate::config::error::nearest;
@@ -28,7 +29,8 @@ pub(super) async fn run(args: ReconcileArgs, now: Timestamp, context: &Context) 
     let (since, until) = cost::period(args.since.as_deref(), args.until.as_deref(), "vk cost reconcile", now)?;
     let until = until.unwrap_or(now);
     let since = since.unwrap_or_else(|| until.checked_sub((7 * 24).hours()).unwrap_or(until));
-    let (since, until) = reconcile::whole_days(since, until);
+    let last = until.checked_sub(1.millisecond()).unwrap_or(until);
+    let (since, until) = (Window::Day.start(since), Window::Day.end(last));
     let known = Known::read(&context.env, &Flags::default(), &context.ui)?;
     let admin = args.admin_key.as_deref().map(|named| admin(named, &args, context)).transpose()?;
     let invoice = args.from.as_deref().map(|file| invoice(file, &args)).transpose()?;

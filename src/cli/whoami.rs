@@ -92,14 +92,7 @@ async fn gateway_left(known: &Known, client: &Client, key: &KeyInfo) -> Option<S
     }
     let base_url = settings.base_url.value.as_str();
     let secret = known.vault.secret(&key.provider, &key.label, base_url).ok()?;
-    let endpoint = Endpoint {
-        provider: key.provider.clone(),
-        wire: settings.wire,
-        base_url: base_url.trim_end_matches('/').to_owned(),
-        auth: settings.auth,
-        at_most: None,
-        plan: None,
-    };
+    let endpoint = Endpoint::configured(&key.provider, settings);
     let left = provider::left(client, &endpoint, &secret).await?;
     let credits = left.credits.map(|credits| format!("{credits} of credits left"));
     let free = left.free_requests.map(|free| format!("{} of {} free requests left today", free.left, free.limit));

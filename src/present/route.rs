@@ -93,8 +93,7 @@ pub fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
 }
 
 /// The paths that are possible as a table, each with its mark, and below it why the others are not.
-#[must_use]
-pub fn side_by_side(rows: &[PathRow], mark: impl Fn(&PathRow) -> String, width: Option<u16>) -> String {
+fn side_by_side(rows: &[PathRow], mark: impl Fn(&PathRow) -> String, width: Option<u16>) -> String {
     let mut out = String::new();
     let possible: Vec<&PathRow> = rows.iter().filter(|row| row.possible).collect();
     if !possible.is_empty() {

@@ -6,6 +6,7 @@ use super::anthropic;
 use crate::base::money::TokenPrice;
 use crate::base::secret::Secret;
 use crate::catalog::Price;
+use crate::config::ProviderSettings;
 use crate::domain::path::{Auth, PayPath, Wire};
 use crate::domain::route::Route;
 use crate::net::http::Credential;
@@ -68,6 +69,19 @@ impl Endpoint {
             wire: route.wire,
             base_url: route.base_url.clone(),
             auth: route.auth,
+            at_most: None,
+            plan: None,
+        }
+    }
+
+    /// A provider as the user's configuration has it, where there is no route: its key is tried, its account asked.
+    #[must_use]
+    pub fn configured(name: &str, settings: &ProviderSettings) -> Self {
+        Self {
+            provider: name.to_owned(),
+            wire: settings.wire,
+            base_url: settings.base_url.value.trim_end_matches('/').to_owned(),
+            auth: settings.auth,
             at_most: None,
             plan: None,
         }

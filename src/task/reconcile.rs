@@ -4,14 +4,14 @@
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use jiff::Timestamp;
-use jiff::ToSpan as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::prepare::{self, Known};
+use crate::base::clock;
 use crate::base::env::Env;
+use crate::base::money::Usd;
 use crate::base::secret::Secret;
-use crate::config::ProviderSettings;
 use crate::domain::bill::{self, BillLine, BillRow, BilledCall};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::CredentialRef;
@@ -26,6 +26,7 @@ const MOST_RECORDS: usize = 2_000;
 
 /// What is reconciled.
 pub struct Order<'a> {
+    /// Where a UTC day begins, both: bills know no shorter time.
     pub since: Timestamp,
     pub until: Timestamp,
     /// An administrator's key, for the providers whose reports need one.
@@ -60,7 +61,7 @@ pub async fn provider(
 ) -> Result<Reconciled, Failure> {
     let calls = ledger.billed_calls(name, order.since, order.until)?;
     let settings = known.loaded.settings.providers.get(name);
-    let endpoint = settings.map(|settings| endpoint(name, settings));
+    let endpoint = settings.map(|settings| Endpoint::configured(name, settings));
     let found = match (order.invoice, &endpoint) {
         (Some(lines), _) => ("the invoice", bill::compare(&within(lines, order), &calls, today())),
         (None, Some(endpoint)) if keeps_records(endpoint) => {
@@ -85,7 +86,7 @@ pub async fn provider(
 }
 
 fn record(rows: &[BillRow], ledger: &Ledger) -> Result<(), Failure> {
-    let now = crate::base::clock::now();
+    let now = clock::now();
     for (attempt, cost) in rows.iter().flat_map(|row| &row.settled) {
         match ledger.correct(attempt, *cost, Word::Provider, now)? {
             // Settled by another process meanwhile, by the same figure or a better one.
@@ -95,35 +96,16 @@ fn record(rows: &[BillRow], ledger: &Ledger) -> Result<(), Failure> {
     Ok(())
 }
 
-fn endpoint(name: &str, settings: &ProviderSettings) -> Endpoint {
-    Endpoint {
-        provider: name.to_owned(),
-        wire: settings.wire,
-        base_url: settings.base_url.value.clone(),
-        auth: settings.auth,
-        at_most: None,
-        plan: None,
-    }
+fn day(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
 }
 
 fn today() -> Date {
-    TimeZone::UTC.to_datetime(crate::base::clock::now()).date()
+    day(clock::now())
 }
 
-/// The whole UTC days from the one to the other moment: bills know no shorter time.
-#[must_use]
-pub fn whole_days(since: Timestamp, until: Timestamp) -> (Timestamp, Timestamp) {
-    let day = |at: Timestamp| TimeZone::UTC.to_datetime(at).date();
-    let start = |day: Date, or: Timestamp| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(or);
-    let last = day(until.checked_sub(1.millisecond()).unwrap_or(until));
-    (start(day(since), since), last.tomorrow().map_or(until, |after| start(after, until)))
-}
-
-/// Whole days: a report knows no shorter time.
 fn days(order: &Order<'_>) -> ReportPeriod {
-    let day = |at: Timestamp| TimeZone::UTC.to_datetime(at).date();
-    let last = day(order.until.checked_sub(1.millisecond()).unwrap_or(order.until));
-    ReportPeriod { from: day(order.since), until: last.tomorrow().unwrap_or(last) }
+    ReportPeriod { from: day(order.since), until: day(order.until) }
 }
 
 fn within(lines: &[BillLine], order: &Order<'_>) -> Vec<BillLine> {
@@ -139,7 +121,7 @@ async fn with_records(
     env: &Env,
     known: &Known,
     client: &Client,
-) -> Result<Vec<(BilledCall, Option<crate::base::money::Usd>)>, Failure> {
+) -> Result<Vec<(BilledCall, Option<Usd>)>, Failure> {
     let mut labels: Vec<Option<String>> = calls.iter().map(|call| call.key_label.clone()).collect();
     labels.sort();
     labels.dedup();

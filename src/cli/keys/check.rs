@@ -2,7 +2,7 @@
 
 use super::super::args::ListOutput;
 use super::{Keys, no_credential};
-use crate::config::{KeyChoice, LedgerSettings, PASSWORD_OF, ProviderSettings, Sourced};
+use crate::config::{KeyChoice, LedgerSettings, PASSWORD_OF, Sourced};
 use crate::credential::{KeyInfo, KeyKind, ProviderFacts, origin, shape};
 use crate::domain::failure::{Failure, Status};
 use crate::ledger::Ledger;
@@ -83,7 +83,7 @@ impl Keys<'_> {
         }
         let settings = self.provider(&key.provider)?;
         shape::check(ProviderFacts { name: &key.provider, base_url }, &secret)?;
-        let endpoint = endpoint(&key.provider, settings);
+        let endpoint = Endpoint::configured(&key.provider, settings);
         let answer = check_key(client, &endpoint, &secret).await;
         let answered = match &answer {
             Ok(check) => check.organization.as_deref(),
@@ -108,17 +108,6 @@ fn contradicted(key: &KeyInfo, pinned: &str, answered: &str) -> Failure {
         .why("another account would pay than the one that was shown")
         .fix(format!("vk keys remove {} --provider {}", key.label, key.provider))
         .fix(format!("vk keys add {} --label {}", key.provider, key.label))
-}
-
-fn endpoint(name: &str, settings: &ProviderSettings) -> Endpoint {
-    Endpoint {
-        provider: name.to_owned(),
-        wire: settings.wire,
-        base_url: settings.base_url.value.trim_end_matches('/').to_owned(),
-        auth: settings.auth,
-        at_most: None,
-        plan: None,
-    }
 }
 
 /// A failed check in the words of somebody who asked only about the key: there is no route here yet.

@@ -91,8 +91,6 @@ fn a_browser_brings_a_key_that_is_stored_and_never_shown() {
     let keys = vk.run(&["keys", "list", "--output", "json"]).json_lines();
     assert_eq!((&keys[0][0]["kind"], &keys[0][0]["account"]), (&"api_key".into(), &"user_2abc".into()));
     assert_eq!(openrouter.exchanges(), 1);
-    // The port is closed.
-    assert!(std::net::TcpStream::connect(("127.0.0.1", Url::parse(&callback).unwrap().port().unwrap())).is_err());
 }
 
 #[test]
