@@ -140,6 +140,7 @@ fn task(id: &str) -> NewTask {
         id: id.to_owned(),
         tool: "vk".to_owned(),
         session: id.to_owned(),
+        batch: None,
         user: "ann".to_owned(),
         project_name: "shop".to_owned(),
         project_dir: "/shop".into(),

@@ -69,17 +69,25 @@ impl Ledger {
     }
 }
 
-/// The project and the person of a task, and the ledger's own budgets that bind an attempt of it; `None` without such
-/// a task.
+/// Where the attempts of a task count, and the ledger's own budgets that bind one of them.
+#[derive(Debug)]
+pub(super) struct Binding {
+    pub project_dir: String,
+    pub user: String,
+    pub batch: Option<String>,
+    pub scopes: Vec<Scope>,
+}
+
+/// What binds an attempt of a task; `None` without such a task.
 pub(super) fn binding(
     tx: &Tx<'_>,
     task_id: &str,
     path: &str,
     key_fingerprint: Option<&str>,
-) -> Result<Option<(String, String, Vec<Scope>)>, Stop> {
-    let mut found: Option<(String, String, Vec<Scope>)> = None;
+) -> Result<Option<Binding>, Stop> {
+    let mut found: Option<Binding> = None;
     tx.each(
-        "SELECT t.project_dir, t.user_name, b.kind, b.key, b.per, b.amount
+        "SELECT t.project_dir, t.user_name, b.kind, b.key, b.per, b.amount, t.batch
          FROM tasks t LEFT JOIN budgets b ON (b.kind = 'global' AND b.key = '')
              OR (b.kind = 'project' AND b.key = t.project_dir) OR (b.kind = 'path' AND b.key = ?2)
              OR (b.kind = 'key' AND b.key = ?3) OR (b.kind = 'user' AND b.key = t.user_name)
@@ -87,9 +95,10 @@ pub(super) fn binding(
         params![task_id, path, key_fingerprint],
         |row| {
             if found.is_none() {
-                found = Some((row.get(0)?, row.get(1)?, Vec::new()));
+                let (project_dir, user, batch) = (row.get(0)?, row.get(1)?, row.get(6)?);
+                found = Some(Binding { project_dir, user, batch, scopes: Vec::new() });
             }
-            if let (Some((_, _, scopes)), Some(amount)) = (&mut found, row.get::<Option<i64>>(5)?) {
+            if let (Some(Binding { scopes, .. }), Some(amount)) = (&mut found, row.get::<Option<i64>>(5)?) {
                 let kind = row.text(2)?;
                 let kind = ScopeKind::ALL.into_iter().find(|known| known.as_str() == kind).unwrap_or(ScopeKind::Global);
                 scopes.push(scope(kind, row.text(3)?, per_of(row.text(4)?), task_id, money(amount)));

@@ -30,6 +30,8 @@ pub struct Cap {
 pub enum Raise {
     /// For one run: `--max-cost`.
     Flag,
+    /// For a batch: this command, which goes on with it, and `--max-cost`.
+    Batch(String),
     /// `vk budget set USD` and these flags.
     Set(String),
     /// The same, after the user's own of its kind, which is this one's ceiling.
@@ -55,6 +57,7 @@ impl Cap {
     #[must_use]
     pub fn words(&self) -> String {
         let window = match self.scope.window {
+            None if self.scope.kind == ScopeKind::Batch => "this batch",
             None => "this task",
             Some(Window::Day) => "today",
             Some(Window::Week) => "this week",
@@ -79,7 +82,10 @@ impl Cap {
             self.words()
         );
         let failure = Failure::new(Status::Budget, "budget_held", what).why(self.why(standing, spenders, now));
-        let failure = failure.fix("vk run --continue \"go on\"   # once they have ended");
+        let failure = match &self.raise {
+            Raise::Batch(command) => failure.fix(command.clone()),
+            _ => failure.fix("vk run --continue \"go on\"   # once they have ended"),
+        };
         self.remedies(failure, standing, standing.scope.limit - standing.available() + hold)
     }
 
@@ -105,16 +111,14 @@ impl Cap {
         let set = |usd: Usd, flags: &str| format!("vk budget set {} {flags}", usd.exact());
         let failure = match &self.raise {
             Raise::Flag => failure.fix(format!("vk run --continue --max-cost {} \"go on\"", enough.exact())),
+            Raise::Batch(command) => failure.fix(format!("{command} --max-cost {}", enough.exact())),
             Raise::Set(flags) => failure.fix(set(enough, flags)),
             Raise::Under { ceiling, flags, .. } if needed <= *ceiling => failure.fix(set(enough.min(*ceiling), flags)),
             Raise::Under { above, flags, .. } => failure.fix(set(enough, above)).fix(set(enough, flags)),
             Raise::Edit(file) => failure.fix(format!("${{EDITOR:-vi}} {}", shell::path(file))),
         };
-        if standing.uncertain.is_zero() && self.scope.kind == ScopeKind::Task {
-            failure
-        } else {
-            failure.fix("vk budget list")
-        }
+        let is_own = matches!(self.scope.kind, ScopeKind::Task | ScopeKind::Batch);
+        if standing.uncertain.is_zero() && is_own { failure } else { failure.fix("vk budget list") }
     }
 }
 

@@ -73,6 +73,7 @@ const TABLES: [Table; 7] = [
             ("owner_started", Int),
             ("owner_host", Text),
             ("lease_until", Int),
+            ("batch", Text),
         ],
     },
     Table {
@@ -199,7 +200,7 @@ impl Ledger {
         &self,
         table: &Table,
         target: &Self,
-        places: &HashMap<String, (String, String)>,
+        places: &HashMap<String, Origin>,
     ) -> Result<Copied, LedgerError> {
         let mut copied = Copied { table: table.name, ..Copied::default() };
         let of_files = table.name == "import_files";
@@ -230,10 +231,20 @@ impl Ledger {
     }
 }
 
-/// Where the attempts of each task count: its project and its person.
-fn places(tx: &Tx<'_>) -> Result<HashMap<String, (String, String)>, Stop> {
-    let sql = "SELECT task_id, project_dir, user_name FROM tasks";
-    let all = tx.rows(sql, &[], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
+/// Where the attempts of a task count: its project, its person, its batch.
+#[derive(Clone, Debug, Default)]
+struct Origin {
+    project_dir: String,
+    user: String,
+    batch: Option<String>,
+}
+
+/// That of each task.
+fn places(tx: &Tx<'_>) -> Result<HashMap<String, Origin>, Stop> {
+    let sql = "SELECT task_id, project_dir, user_name, batch FROM tasks";
+    let all = tx.rows(sql, &[], |row| {
+        Ok((row.get(0)?, Origin { project_dir: row.get(1)?, user: row.get(2)?, batch: row.get(3)? }))
+    })?;
     Ok(all.into_iter().collect())
 }
 
@@ -264,7 +275,7 @@ impl Table {
     }
 
     /// Writes the rows that are not there, and those that have ended since they were written there.
-    fn put(&self, tx: &Tx<'_>, page: &[Owned], places: &HashMap<String, (String, String)>) -> Result<Copied, Stop> {
+    fn put(&self, tx: &Tx<'_>, page: &[Owned], places: &HashMap<String, Origin>) -> Result<Copied, Stop> {
         let (Some(first), Some(last)) = (page.first(), page.last()) else { return Ok(Copied::default()) };
         let (names, keys) = (self.names(), self.keys());
         let between = format!(
@@ -337,16 +348,17 @@ impl Table {
         tx: &Tx<'_>,
         before: Option<&Owned>,
         row: &Owned,
-        places: &HashMap<String, (String, String)>,
+        places: &HashMap<String, Origin>,
     ) -> Result<(), Stop> {
         let task_id = self.text(row, "task_id").to_owned();
-        let (project_dir, user) = places.get(&task_id).cloned().unwrap_or_default();
+        let Origin { project_dir, user, batch } = places.get(&task_id).cloned().unwrap_or_default();
         let place = Place {
             task_id,
             project_dir,
             path: self.text(row, "path").to_owned(),
             key_fingerprint: Some(self.text(row, "key_fingerprint").to_owned()).filter(|key| !key.is_empty()),
             user,
+            batch,
             day: self.number(row, "day"),
         };
         let taken = |row: &Owned| Taken::of(self.text(row, "state"), self.number(row, "counted"));

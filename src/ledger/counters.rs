@@ -21,6 +21,7 @@ pub(super) struct Place {
     pub path: String,
     pub key_fingerprint: Option<String>,
     pub user: String,
+    pub batch: Option<String>,
     pub day: i64,
 }
 
@@ -58,6 +59,7 @@ pub(super) fn add(tx: &Tx<'_>, place: &Place, before: Taken, after: Taken) -> Re
         (ScopeKind::Path, Some(place.path.as_str())),
         (ScopeKind::Key, place.key_fingerprint.as_deref()),
         (ScopeKind::User, Some(place.user.as_str())),
+        (ScopeKind::Batch, place.batch.as_deref()),
     ];
     let change = [after.settled - before.settled, after.uncertain - before.uncertain, after.live - before.live];
     let mut values = params![place.day, change[0], change[1], change[2]].to_vec();

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::budgets;
+use super::budgets::{self, Binding};
 use super::counters::{Place, Taken, day_of, rebook, standings};
 use super::days;
 use super::owner::{Life, Owner};
@@ -124,7 +124,7 @@ fn insert(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<(), Stop> {
 /// Where an attempt that is about to be made will count, and the ledger's own budgets that bind it there.
 fn bound(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<(Place, Vec<Scope>), Stop> {
     let found = budgets::binding(tx, &attempt.task_id, attempt.path.as_str(), attempt.key_fingerprint.as_deref())?;
-    let Some((project_dir, user, scopes)) = found else {
+    let Some(Binding { project_dir, user, batch, scopes }) = found else {
         return Err(LedgerError::Missing { what: "task", id: attempt.task_id.clone() }.into());
     };
     let place = Place {
@@ -133,6 +133,7 @@ fn bound(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<(Place, Vec<Scope>), Stop>
         path: attempt.path.as_str().to_owned(),
         key_fingerprint: attempt.key_fingerprint.clone(),
         user,
+        batch,
         day: day_of(attempt.sent_at),
     };
     Ok((place, if attempt.charge == Charge::Billed { scopes } else { Vec::new() }))
@@ -248,7 +249,7 @@ impl Place {
     /// Where an attempt that is in the ledger counts.
     pub(super) fn load(tx: &Tx<'_>, attempt_id: &str) -> Result<Self, Stop> {
         tx.row(
-            "SELECT a.task_id, t.project_dir, a.path, a.key_fingerprint, t.user_name, a.day
+            "SELECT a.task_id, t.project_dir, a.path, a.key_fingerprint, t.user_name, t.batch, a.day
              FROM attempts a JOIN tasks t ON t.task_id = a.task_id WHERE a.attempt_id = ?1",
             params![attempt_id],
             |row| {
@@ -258,7 +259,8 @@ impl Place {
                     path: row.get(2)?,
                     key_fingerprint: row.get(3)?,
                     user: row.get(4)?,
-                    day: row.get(5)?,
+                    batch: row.get(5)?,
+                    day: row.get(6)?,
                 })
             },
         )

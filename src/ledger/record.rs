@@ -20,6 +20,8 @@ pub struct NewTask {
     pub tool: String,
     /// What `--continue` keeps: tasks of one conversation share it.
     pub session: String,
+    /// The batch it belongs to.
+    pub batch: Option<String>,
     /// The person, as the operating system names them.
     pub user: String,
     /// The project's name in reports.
@@ -47,6 +49,7 @@ impl NewTask {
         Self {
             tool: "vk".to_owned(),
             session: id.clone(),
+            batch: None,
             id,
             user: String::new(),
             project_name: String::new(),

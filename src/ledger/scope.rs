@@ -20,10 +20,13 @@ pub enum ScopeKind {
     Key,
     /// A person, by the name the ledger has for them.
     User,
+    /// Many tasks under one cap, by the name of their batch.
+    Batch,
 }
 
 impl ScopeKind {
-    pub const ALL: [Self; 6] = [Self::Task, Self::Global, Self::Project, Self::Path, Self::Key, Self::User];
+    pub const ALL: [Self; 7] =
+        [Self::Task, Self::Global, Self::Project, Self::Path, Self::Key, Self::User, Self::Batch];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -34,6 +37,7 @@ impl ScopeKind {
             Self::Path => "path",
             Self::Key => "key",
             Self::User => "user",
+            Self::Batch => "batch",
         }
     }
 }
@@ -56,6 +60,12 @@ impl Scope {
         Self { kind: ScopeKind::Task, key: task_id.to_owned(), window: None, limit }
     }
 
+    /// The cap of a batch, over all its tasks and all its starts.
+    #[must_use]
+    pub fn batch(batch_id: &str, limit: Usd) -> Self {
+        Self { kind: ScopeKind::Batch, key: batch_id.to_owned(), window: None, limit }
+    }
+
     /// Whose spending it is, without the window.
     pub(super) fn subject(&self) -> String {
         match self.kind {
@@ -65,6 +75,7 @@ impl Scope {
             ScopeKind::Path => format!("on path {}", self.key),
             ScopeKind::Key => format!("with key {}", self.key),
             ScopeKind::User => format!("by {}", self.key),
+            ScopeKind::Batch => "this batch".to_owned(),
         }
     }
 }

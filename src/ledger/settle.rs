@@ -24,9 +24,9 @@ impl Ledger {
         self.write(|tx| {
             let rows = tx.execute(
                 "INSERT INTO tasks (task_id, tool, session, user_name, project, project_dir, words, path, provider,
-                     payer, key_label, key_fingerprint, model, engine, cap, started_at, owner_pid, owner_started,
-                     owner_host, lease_until)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 0, 0, '', 0)
+                     payer, key_label, key_fingerprint, model, engine, cap, started_at, batch, owner_pid,
+                     owner_started, owner_host, lease_until)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, 0, 0, '', 0)
                  ON CONFLICT (task_id) DO NOTHING",
                 params![
                     task.id,
@@ -45,6 +45,7 @@ impl Ledger {
                     task.engine,
                     task.cap.map(Usd::nanos),
                     task.started_at.as_millisecond(),
+                    task.batch,
                 ],
             )?;
             if rows == 0 {

@@ -43,6 +43,7 @@ impl Ledger {
             ScopeKind::Path => "a.path",
             ScopeKind::Key => "a.key_fingerprint",
             ScopeKind::User => "t.user_name",
+            ScopeKind::Batch => "t.batch",
         };
         let (first, end) = match scope.window {
             None => (i64::MIN, i64::MAX),

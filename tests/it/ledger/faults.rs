@@ -57,7 +57,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
     drop(connection);
     let before = fs::read(&file).unwrap();
     insta::assert_snapshot!(tell(Ledger::open(folder.path()).unwrap_err(), folder.path()), @"
-    exit 9 ledger_newer: the ledger DATA/ledger.db was written by a newer vk (schema 99, this one knows 4)
+    exit 9 ledger_newer: the ledger DATA/ledger.db was written by a newer vk (schema 99, this one knows 5)
     why: this version would misread it, and changes nothing in it
     fix: vk --version   # then install the newer vk
     ");

@@ -4,7 +4,7 @@ use vibekit::base::clock::Window;
 use vibekit::base::money::Usd;
 use vibekit::domain::cost::{Certainty, Charge, Cost, CostState};
 use vibekit::ledger::query::{CallState, Spenders};
-use vibekit::ledger::{Aborted, Cap, Ledger, LedgerError, Raise, Reserve, Scope, ScopeKind, Settled};
+use vibekit::ledger::{Aborted, Cap, Ledger, LedgerError, NewTask, Raise, Reserve, Scope, ScopeKind, Settled};
 
 use super::stores::{Store, over_both};
 use super::{after, attempt, billed, done, noon, owner, settlement, task, usd};
@@ -14,6 +14,7 @@ over_both!(
     settling_twice_counts_once_and_aborting_costs_nothing,
     what_was_charged_above_the_hold_is_recorded_in_full_and_blocks_the_rest,
     every_scope_must_have_room_and_none_is_taken_if_one_has_not,
+    a_batch_has_one_cap_over_all_its_tasks_and_no_other,
     windows_are_calendar_windows_of_the_moment_of_sending,
     the_hold_of_a_dead_owner_is_uncertain_after_its_lease_and_estimated_after_a_day,
     a_clock_that_was_set_back_keeps_a_dead_hold_for_one_lease_only,
@@ -115,6 +116,44 @@ fn every_scope_must_have_room_and_none_is_taken_if_one_has_not(store: &Store) {
     }
     let other = scope(ScopeKind::Project, "/home/ann/other", Some(Window::Month), "9.00");
     assert_eq!(taken(&ledger, &other, noon()), [Usd::ZERO; 3]);
+}
+
+fn a_batch_has_one_cap_over_all_its_tasks_and_no_other(store: &Store) {
+    let mut ledger = store.ledger();
+    for (id, batch) in [("t1", Some("b1")), ("t2", Some("b1")), ("t3", Some("b2")), ("t4", None)] {
+        ledger.begin_task(&NewTask { batch: batch.map(str::to_owned), ..task(id, noon()) }).unwrap();
+    }
+    let cap = [Scope::batch("b1", usd("1.00"))];
+    let reserve = |ledger: &Ledger, id: &str, call, hold, at| ledger.reserve(&attempt(id, call, usd(hold), at), &cap);
+    assert_eq!(reserve(&ledger, "t1", 1, "0.60", noon()).unwrap(), Reserve::Granted { left: Some(usd("0.40")) });
+    let busy = reserve(&ledger, "t2", 1, "0.50", noon()).unwrap();
+    assert!(matches!(&busy, Reserve::Busy(s) if s.live == usd("0.60")), "{busy:?}");
+    // What others spend is none of its.
+    for id in ["t3", "t4"] {
+        ledger.reserve(&attempt(id, 1, usd("9.00"), noon()), &[]).unwrap();
+    }
+    ledger.settle("t1-1.1", &settlement(billed(usd("0.55")), after(1))).unwrap();
+    assert!(matches!(reserve(&ledger, "t2", 1, "0.30", after(2)).unwrap(), Reserve::Granted { .. }));
+    // A second start of the batch, after its process died: what was spent and what is not known count.
+    ledger.set_owner(owner("elsewhere"));
+    let later = after(100);
+    ledger.expire(later).unwrap();
+    assert_eq!(taken(&ledger, &cap[0], later), [usd("0.55"), usd("0.30"), Usd::ZERO]);
+    ledger.begin_task(&NewTask { batch: Some("b1".to_owned()), ..task("t5", later) }).unwrap();
+    let exhausted = reserve(&ledger, "t5", 1, "0.16", later).unwrap();
+    let Reserve::Exhausted(standing) = exhausted else { panic!("{exhausted:?}") };
+    let raise = Raise::Batch("vk batch tasks.jsonl".to_owned());
+    let whole = Cap { scope: cap[0].clone(), whose: String::new(), source: "--max-cost".to_owned(), raise };
+    let spenders = ledger.spenders(&cap[0], later).unwrap();
+    insta::assert_snapshot!(super::told(&whole.exhausted(&standing, usd("0.16"), &spenders, later)), @"
+    exit 5 budget_exhausted: the next call may cost up to $0.16 and no longer fits the budget for this batch
+    why: $0.55 of $1.00 is spent, $0.30 is uncertain (a call whose process died) (--max-cost)
+    $0.55 by ann in task t1: add stripe checkout
+    $0.30 by ann in task t2: add stripe checkout
+    fix: vk batch tasks.jsonl --max-cost 2.00
+    fix: vk budget list
+    ");
+    assert!(matches!(reserve(&ledger, "t5", 1, "0.15", later).unwrap(), Reserve::Granted { .. }));
 }
 
 fn windows_are_calendar_windows_of_the_moment_of_sending(store: &Store) {

@@ -39,6 +39,7 @@ pub(crate) fn task(id: &str, started_at: Timestamp) -> NewTask {
         id: id.to_owned(),
         tool: "vk".to_owned(),
         session: id.to_owned(),
+        batch: None,
         user: "ann".to_owned(),
         project_name: "shop".to_owned(),
         project_dir: "/home/ann/shop".into(),

@@ -79,6 +79,7 @@ fn filled(vk: &Vk) {
     ledger.set_owner(Owner::current());
     let mut second = task("t2bbbbbbbbbb", after(10));
     "bob".clone_into(&mut second.user);
+    second.batch = Some("b1".to_owned());
     (second.key_label, second.key_fingerprint) = (None, None);
     ledger.begin_task(&second).unwrap();
     // More rows than are copied at once.

@@ -81,7 +81,7 @@ mod tests {
                 tx.rows(sql, &[], |row| row.get(0))
             })
             .unwrap();
-        insta::assert_snapshot!(names.join(", "), @"table tasks, index tasks_by_project, index tasks_by_start, table attempts, index attempts_by_task, index attempts_by_time, index attempts_live, index attempts_uncertain, table counters, table import_files, table driven_sessions, table day_sums, index day_sums_by_day, table stale_days, table budgets, table plan_tasks, table plan_windows, index plan_windows_by_plan");
+        insta::assert_snapshot!(names.join(", "), @"table tasks, index tasks_by_project, index tasks_by_start, table attempts, index attempts_by_task, index attempts_by_time, index attempts_live, index attempts_uncertain, table counters, table import_files, table driven_sessions, table day_sums, index day_sums_by_day, table stale_days, table budgets, table plan_tasks, table plan_windows, index plan_windows_by_plan, index tasks_by_batch");
     }
 
     #[test]
