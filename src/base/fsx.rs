@@ -60,14 +60,24 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
 /// # Errors
 /// Whatever the file system answers.
 pub fn append_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
+    open_private(path, OpenOptions::new().append(true))
+}
+
+/// Opens for reading and writing in place, made with mode 0600; refuses to follow a symlink.
+///
+/// # Errors
+/// Whatever the file system answers.
+pub fn update_private(path: &Path) -> io::Result<File> {
+    open_private(path, OpenOptions::new().read(true).write(true))
+}
+
+fn open_private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600).custom_flags(i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0));
     }
-    options.open(path)
+    options.create(true).open(path)
 }
 
 /// Holds an exclusive lock on `path` (made if absent) until the returned file is dropped.

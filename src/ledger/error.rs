@@ -57,11 +57,6 @@ impl LedgerError {
         Self::of(code(rusqlite::ffi::SQLITE_READONLY), path)
     }
 
-    /// Other writers did not end.
-    pub(super) fn locked(path: &Path) -> Self {
-        Self::of(code(rusqlite::ffi::SQLITE_BUSY), path)
-    }
-
     /// Whether it may be over in a moment: the server is gone, and may come back.
     pub(super) fn may_pass(&self) -> bool {
         matches!(self, Self::Server(error) if matches!(error.trouble, Trouble::Lost | Trouble::Unreachable))

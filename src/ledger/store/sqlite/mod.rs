@@ -77,7 +77,7 @@ impl Database {
 
     pub(super) fn write<T>(&self, body: impl FnOnce(&Tx<'_>) -> Result<T, Stop>) -> Result<T, LedgerError> {
         let mut connection = self.lock();
-        let Some(_turn) = self.turns.take() else { return Err(LedgerError::locked(&self.path)) };
+        let _turn = self.turns.take();
         self.run(&mut connection, TransactionBehavior::Immediate, body)
     }
 
