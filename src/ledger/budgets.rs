@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::store::{Stop, Tx, moment, money, params, stored_money};
-use super::{Ledger, LedgerError, Scope, ScopeKind};
+use super::{Ledger, LedgerError, NewAttempt, Scope, ScopeKind};
 use crate::base::money::Usd;
 use crate::domain::budget::Per;
 
@@ -69,39 +69,45 @@ impl Ledger {
     }
 }
 
-/// Where the attempts of a task count, and the ledger's own budgets that bind one of them.
-#[derive(Debug)]
+/// What an attempt that is about to be made meets in the ledger.
 pub(super) struct Binding {
     pub project_dir: String,
     pub user: String,
     pub batch: Option<String>,
+    /// The ledger's own budgets that bind it.
     pub scopes: Vec<Scope>,
+    /// Whether it was made before.
+    pub is_known: bool,
 }
 
-/// What binds an attempt of a task; `None` without such a task.
-pub(super) fn binding(
-    tx: &Tx<'_>,
-    task_id: &str,
-    path: &str,
-    key_fingerprint: Option<&str>,
-) -> Result<Option<Binding>, Stop> {
+/// How an attempt is bound, by the task and the path that it is part of; `None` without such a task.
+pub(super) fn binding(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<Option<Binding>, Stop> {
+    let task_id = attempt.task_id.as_str();
     let mut found: Option<Binding> = None;
     tx.each(
-        "SELECT t.project_dir, t.user_name, b.kind, b.key, b.per, b.amount, t.batch
+        "SELECT t.project_dir, t.user_name, b.kind, b.key, b.per, b.amount, t.batch,
+             CASE WHEN EXISTS (SELECT 1 FROM attempts a WHERE a.attempt_id = ?4) THEN 1 ELSE 0 END
          FROM tasks t LEFT JOIN budgets b ON (b.kind = 'global' AND b.key = '')
              OR (b.kind = 'project' AND b.key = t.project_dir) OR (b.kind = 'path' AND b.key = ?2)
              OR (b.kind = 'key' AND b.key = ?3) OR (b.kind = 'user' AND b.key = t.user_name)
          WHERE t.task_id = ?1",
-        params![task_id, path, key_fingerprint],
+        params![task_id, attempt.path.as_str(), attempt.key_fingerprint, attempt.attempt_id],
         |row| {
-            if found.is_none() {
-                let (project_dir, user, batch) = (row.get(0)?, row.get(1)?, row.get(6)?);
-                found = Some(Binding { project_dir, user, batch, scopes: Vec::new() });
-            }
-            if let (Some(Binding { scopes, .. }), Some(amount)) = (&mut found, row.get::<Option<i64>>(5)?) {
+            let binding = match found.take() {
+                Some(binding) => binding,
+                None => Binding {
+                    project_dir: row.get(0)?,
+                    user: row.get(1)?,
+                    batch: row.get(6)?,
+                    scopes: Vec::new(),
+                    is_known: row.get::<i64>(7)? == 1,
+                },
+            };
+            let binding = found.insert(binding);
+            if let Some(amount) = row.get::<Option<i64>>(5)? {
                 let kind = row.text(2)?;
                 let kind = ScopeKind::ALL.into_iter().find(|known| known.as_str() == kind).unwrap_or(ScopeKind::Global);
-                scopes.push(scope(kind, row.text(3)?, per_of(row.text(4)?), task_id, money(amount)));
+                binding.scopes.push(scope(kind, row.text(3)?, per_of(row.text(4)?), task_id, money(amount)));
             }
             Ok(())
         },

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::scope::{Scope, ScopeKind, Standing};
-use super::store::{Bind as _, Stop, Tx, Value, money, params};
+use super::store::{Bind as _, Row, Stop, Tx, Value, money, params};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -23,6 +23,31 @@ pub(super) struct Place {
     pub user: String,
     pub batch: Option<String>,
     pub day: i64,
+}
+
+/// The columns of a [`Place`] in `attempts a JOIN tasks t`.
+pub(super) const PLACE: &str = "a.task_id, t.project_dir, a.path, a.key_fingerprint, t.user_name, t.batch, a.day";
+
+impl Place {
+    /// From a row that begins with [`PLACE`].
+    pub(super) fn of(row: &Row<'_>) -> Result<Self, Stop> {
+        Ok(Self {
+            task_id: row.get(0)?,
+            project_dir: row.get(1)?,
+            path: row.get(2)?,
+            key_fingerprint: row.get(3)?,
+            user: row.get(4)?,
+            batch: row.get(5)?,
+            day: row.get(6)?,
+        })
+    }
+
+    /// Where an attempt that is in the ledger counts.
+    pub(super) fn load(tx: &Tx<'_>, attempt_id: &str) -> Result<Self, Stop> {
+        let sql =
+            format!("SELECT {PLACE} FROM attempts a JOIN tasks t ON t.task_id = a.task_id WHERE a.attempt_id = ?1");
+        tx.row(&sql, params![attempt_id], Self::of)
+    }
 }
 
 /// What an attempt takes from its scopes, in nano-dollars: one of the three, or nothing.

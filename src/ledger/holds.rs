@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::budgets::{self, Binding};
+use super::budgets;
 use super::counters::{Place, Taken, day_of, rebook, standings};
 use super::days;
 use super::owner::{Life, Owner};
@@ -86,13 +86,12 @@ impl Ledger {
 fn insert(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<(), Stop> {
     let hold = stored_money(attempt.hold);
     let price = attempt.price.as_ref();
-    let rows = tx.execute(
+    tx.later(
         "INSERT INTO attempts (attempt_id, task_id, call_no, attempt_no, state, path, provider, payer, key_label,
              key_fingerprint, model, wire, sent_at, day, hold, counted, charge, certainty, proof, price_source,
              price_date, price_hash, markup_ppm)
          VALUES (?1, ?2, ?3, ?4, 'live', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15, 'unknown', 'claimed',
-             ?16, ?17, ?18, ?19)
-         ON CONFLICT (attempt_id) DO NOTHING",
+             ?16, ?17, ?18, ?19)",
         params![
             attempt.attempt_id,
             attempt.task_id,
@@ -114,29 +113,27 @@ fn insert(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<(), Stop> {
             price.map(|p| &p.hash),
             attempt.markup.ppm(),
         ],
-    )?;
-    if rows == 0 {
-        return Err(LedgerError::Duplicate { what: "attempt", id: attempt.attempt_id.clone() }.into());
-    }
-    Ok(())
+    )
 }
 
 /// Where an attempt that is about to be made will count, and the ledger's own budgets that bind it there.
 fn bound(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<(Place, Vec<Scope>), Stop> {
-    let found = budgets::binding(tx, &attempt.task_id, attempt.path.as_str(), attempt.key_fingerprint.as_deref())?;
-    let Some(Binding { project_dir, user, batch, scopes }) = found else {
+    let Some(binding) = budgets::binding(tx, attempt)? else {
         return Err(LedgerError::Missing { what: "task", id: attempt.task_id.clone() }.into());
     };
+    if binding.is_known {
+        return Err(LedgerError::Duplicate { what: "attempt", id: attempt.attempt_id.clone() }.into());
+    }
     let place = Place {
         task_id: attempt.task_id.clone(),
-        project_dir,
+        project_dir: binding.project_dir,
         path: attempt.path.as_str().to_owned(),
         key_fingerprint: attempt.key_fingerprint.clone(),
-        user,
-        batch,
+        user: binding.user,
+        batch: binding.batch,
         day: day_of(attempt.sent_at),
     };
-    Ok((place, if attempt.charge == Charge::Billed { scopes } else { Vec::new() }))
+    Ok((place, if attempt.charge == Charge::Billed { binding.scopes } else { Vec::new() }))
 }
 
 const RENEW: &str =
@@ -243,26 +240,4 @@ fn assume(tx: &Tx<'_>, now: Timestamp) -> Result<(), Stop> {
         rebook(tx, &place, Taken::of("uncertain", counted), Taken::of("settled", counted))?;
     }
     Ok(())
-}
-
-impl Place {
-    /// Where an attempt that is in the ledger counts.
-    pub(super) fn load(tx: &Tx<'_>, attempt_id: &str) -> Result<Self, Stop> {
-        tx.row(
-            "SELECT a.task_id, t.project_dir, a.path, a.key_fingerprint, t.user_name, t.batch, a.day
-             FROM attempts a JOIN tasks t ON t.task_id = a.task_id WHERE a.attempt_id = ?1",
-            params![attempt_id],
-            |row| {
-                Ok(Self {
-                    task_id: row.get(0)?,
-                    project_dir: row.get(1)?,
-                    path: row.get(2)?,
-                    key_fingerprint: row.get(3)?,
-                    user: row.get(4)?,
-                    batch: row.get(5)?,
-                    day: row.get(6)?,
-                })
-            },
-        )
-    }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::counters::{Place, Taken, rebook};
+use super::counters::{PLACE, Place, Taken, rebook};
 use super::days;
 use super::holds::{make_uncertain, renew};
 use super::plans;
@@ -69,7 +69,7 @@ impl Ledger {
             let after = After::of(settlement.cost, attempt.hold);
             record(tx, attempt_id, settlement, &after)?;
             days::mark_call(tx, attempt_id)?;
-            attempt.rebook(tx, attempt_id, after.state, after.counted)?;
+            attempt.rebook(tx, after.state, after.counted)?;
             Ok(Settled::Recorded)
         })
     }
@@ -82,7 +82,6 @@ impl Ledger {
     pub fn correct(&self, attempt_id: &str, cost: Usd, by: Word, now: Timestamp) -> Result<Corrected, LedgerError> {
         self.write(|tx| {
             let attempt = Attempt::load(tx, attempt_id)?;
-            let place = Place::load(tx, attempt_id)?;
             if attempt.state == "live" {
                 return Ok(Corrected::Live);
             }
@@ -100,8 +99,8 @@ impl Ledger {
                 params![attempt_id, counted, now.as_millisecond(), by.as_str()],
             )?;
             days::mark_call(tx, attempt_id)?;
-            attempt.rebook(tx, attempt_id, "settled", counted)?;
-            Ok(Corrected::Recorded { task_id: place.task_id, before: money(attempt.counted) })
+            attempt.rebook(tx, "settled", counted)?;
+            Ok(Corrected::Recorded { task_id: attempt.place.task_id, before: money(attempt.counted) })
         })
     }
 
@@ -122,7 +121,7 @@ impl Ledger {
                 params![attempt_id, outcome, now.as_millisecond()],
             )?;
             days::mark_call(tx, attempt_id)?;
-            attempt.rebook(tx, attempt_id, "aborted", 0)?;
+            attempt.rebook(tx, "aborted", 0)?;
             Ok(Aborted::Released)
         })
     }
@@ -165,18 +164,23 @@ struct Attempt {
     hold: i64,
     settled_by: Option<String>,
     certainty: String,
+    place: Place,
 }
 
 impl Attempt {
     fn load(tx: &Tx<'_>, attempt_id: &str) -> Result<Self, Stop> {
-        let sql = "SELECT state, counted, hold, settled_by, certainty FROM attempts WHERE attempt_id = ?1";
-        let attempt = tx.optional(sql, params![attempt_id], |row| {
+        let sql = format!(
+            "SELECT {PLACE}, a.state, a.counted, a.hold, a.settled_by, a.certainty
+             FROM attempts a JOIN tasks t ON t.task_id = a.task_id WHERE a.attempt_id = ?1"
+        );
+        let attempt = tx.optional(&sql, params![attempt_id], |row| {
             Ok(Self {
-                state: row.get(0)?,
-                counted: row.get(1)?,
-                hold: row.get(2)?,
-                settled_by: row.get(3)?,
-                certainty: row.get(4)?,
+                place: Place::of(row)?,
+                state: row.get(7)?,
+                counted: row.get(8)?,
+                hold: row.get(9)?,
+                settled_by: row.get(10)?,
+                certainty: row.get(11)?,
             })
         })?;
         attempt.ok_or_else(|| LedgerError::Missing { what: "attempt", id: attempt_id.to_owned() }.into())
@@ -192,12 +196,8 @@ impl Attempt {
         self.state == "settled" && self.certainty == "estimated"
     }
 
-    fn rebook(&self, tx: &Tx<'_>, attempt_id: &str, state: &str, counted: i64) -> Result<(), Stop> {
-        let (before, after) = (Taken::of(&self.state, self.counted), Taken::of(state, counted));
-        if before == after {
-            return Ok(());
-        }
-        rebook(tx, &Place::load(tx, attempt_id)?, before, after)
+    fn rebook(&self, tx: &Tx<'_>, state: &str, counted: i64) -> Result<(), Stop> {
+        rebook(tx, &self.place, Taken::of(&self.state, self.counted), Taken::of(state, counted))
     }
 }
 

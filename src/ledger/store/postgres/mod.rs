@@ -94,21 +94,15 @@ impl Database {
         })
     }
 
-    /// Begins a transaction; over a new connection where there is none, or where the old one turns out to be gone.
-    /// Nothing is half done at that point.
+    /// Begins a transaction, over a new connection where there is none.
     fn begin<'s>(&self, held: &'s mut Option<Session>, begin: &str) -> Result<&'s Session, Stop> {
-        let answer = held.as_ref().map(|session| session.batch(begin));
-        match answer {
-            Some(Ok(())) => {}
-            Some(Err(fault @ Fault::Answer { .. })) => return Err(fault.into()),
-            Some(Err(Fault::Lost(_))) | None => {
-                *held = None;
-                let session = Session::open(&self.server).map_err(LedgerError::from)?;
-                session.batch(begin)?;
-                *held = Some(session);
-            }
-        }
-        held.as_ref().ok_or_else(|| Fault::Lost("there is no connection".to_owned()).into())
+        let again = held.is_some();
+        let session = match held.take() {
+            Some(session) => session,
+            None => Session::open(&self.server).map_err(LedgerError::from)?,
+        };
+        session.begin(begin, again);
+        Ok(held.insert(session))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Session>> {
@@ -123,9 +117,9 @@ struct Open<'s> {
 }
 
 impl Open<'_> {
-    fn commit(mut self) -> Result<(), Fault> {
+    fn commit(mut self) -> Result<(), Stop> {
         self.ended = true;
-        self.session.batch("COMMIT")
+        self.session.end("COMMIT")
     }
 }
 
@@ -134,7 +128,7 @@ impl Drop for Open<'_> {
         if !self.ended {
             self.session.forget();
             // A connection that is gone has taken it back.
-            let _ = self.session.batch("ROLLBACK");
+            let _ = self.session.end("ROLLBACK");
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Row, RowStream};
 
 use super::{Server, ServerError, connect};
+use crate::ledger::LedgerError;
 use crate::ledger::store::Stop;
 use crate::ledger::store::value::{self, Cell, Value};
 
@@ -60,12 +61,16 @@ impl From<Fault> for Stop {
 /// A connection; the thread ends with it.
 #[derive(Debug)]
 pub(in crate::ledger) struct Session {
-    ask: UnboundedSender<Asked>,
+    server: Server,
+    ask: RefCell<UnboundedSender<Asked>>,
     /// What goes with the next statement, in one way there and back.
     waiting: RefCell<Vec<Statement>>,
+    /// Whether nothing of the transaction was answered yet, over a connection that served an earlier one: if it turns
+    /// out to be gone, the transaction may begin again over a new one.
+    untried: std::cell::Cell<bool>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Statement {
     sql: String,
     /// `None`: several statements of no parameters and no rows.
@@ -97,6 +102,11 @@ enum Answer {
 impl Session {
     /// Connects, or says why not.
     pub(super) fn open(server: &Server) -> Result<Self, ServerError> {
+        let ask = RefCell::new(Self::connect(server)?);
+        Ok(Self { server: server.clone(), ask, waiting: RefCell::default(), untried: false.into() })
+    }
+
+    fn connect(server: &Server) -> Result<UnboundedSender<Asked>, ServerError> {
         let (ask, asked) = unbounded_channel();
         let (ready, is_ready) = sync_channel(1);
         let server_of = server.clone();
@@ -114,15 +124,19 @@ impl Session {
         let gone = |why: String| ServerError::unreachable(server, why);
         started.map_err(|error| gone(error.to_string()))?;
         is_ready.recv().map_err(|_| gone("the connection's thread ended".to_owned()))??;
-        Ok(Self { ask, waiting: RefCell::default() })
+        Ok(ask)
     }
 
-    /// Statements without parameters or rows, in one way there and back.
-    pub(super) fn batch(&self, sql: &str) -> Result<(), Fault> {
-        self.follow(sql, None, |_| Ok(())).map(drop).map_err(|stop| match stop {
-            Stop::Fault(fault) => fault,
-            _ => Fault::Lost("a batch has no rows".to_owned()),
-        })
+    /// Begins a transaction, with its first statement. `again`: over a connection that served an earlier one.
+    pub(super) fn begin(&self, sql: &str, again: bool) {
+        *self.waiting.borrow_mut() = vec![Statement::new(sql, None)];
+        self.untried.set(again);
+    }
+
+    /// Ends a transaction. What happened to one whose connection goes now is not known, so nothing is tried again.
+    pub(super) fn end(&self, sql: &str) -> Result<(), Stop> {
+        self.untried.set(false);
+        self.follow(sql, None, |_| Ok(())).map(drop)
     }
 
     /// Changes rows, with the next statement.
@@ -157,12 +171,31 @@ impl Session {
         params: Option<&[Value<'_>]>,
         mut each: impl FnMut(&Row) -> Result<(), Stop>,
     ) -> Result<u64, Stop> {
+        let statements = (self.waiting.take(), Statement::new(sql, params));
+        let again = self.untried.get().then(|| statements.clone());
+        match (self.ask(statements, &mut each), again) {
+            (Err(Stop::Fault(Fault::Lost(_))), Some(statements)) if self.untried.take() => {
+                *self.ask.borrow_mut() = Self::connect(&self.server).map_err(LedgerError::from)?;
+                self.ask(statements, &mut each)
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    fn ask(
+        &self,
+        (first, last): (Vec<Statement>, Statement),
+        mut each: impl FnMut(&Row) -> Result<(), Stop>,
+    ) -> Result<u64, Stop> {
         let (answer, answers) = sync_channel(2);
-        let asked = Asked { first: self.waiting.take(), last: Statement::new(sql, params), answer };
-        let lost = || Stop::from(Fault::Lost("the connection has ended".to_owned()));
-        self.ask.send(asked).map_err(|_| lost())?;
+        let gone = || Stop::from(Fault::Lost("the connection has ended".to_owned()));
+        self.ask.borrow().send(Asked { first, last, answer }).map_err(|_| gone())?;
         loop {
-            match answers.recv().map_err(|_| lost())? {
+            let answer = answers.recv().map_err(|_| gone())?;
+            if !matches!(answer, Answer::Failed(Fault::Lost(_))) {
+                self.untried.set(false);
+            }
+            match answer {
                 Answer::Rows(rows) => rows.iter().try_for_each(&mut each)?,
                 Answer::Done(changed) => return Ok(changed),
                 Answer::Failed(fault) => return Err(fault.into()),
@@ -253,7 +286,7 @@ async fn drained(rows: Option<RowStream>) -> Result<(), Fault> {
 }
 
 /// A parameter on its way to the thread.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Param {
     Int(Option<i64>),
     Text(Option<String>),
