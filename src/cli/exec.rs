@@ -1,20 +1,18 @@
 //! `vk exec`: another program with exactly this project's payer. It gets that key and no other, and takes vk's place.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use super::args::ExecArgs;
 use super::context::Context;
-use crate::base::env::Env;
-use crate::base::secret::Secret;
-use crate::config::{self, Flags, KeyChoice, LedgerSettings};
+use crate::config::{self, Flags};
 use crate::domain::failure::Failure;
 use crate::domain::path::PayPath;
 use crate::domain::route::is_local;
 use crate::present::handed_over;
 use crate::routing::{self, Account};
-use crate::task::hand_over::{self, Value};
+use crate::task::hand_over::program::{self, Given};
 use crate::task::prepare::{self, Known};
 
 /// Does not return where the program was started: its exit code is the one that the caller sees.
@@ -34,7 +32,7 @@ pub fn run(args: ExecArgs, context: &Context) -> Result<(), Failure> {
         .with_facts(&known.loaded.settings, None, routing::account)
         .map_err(|failure| prepare::typed_again(failure, &flags, "vk exec ", " -- CMD"))?;
     let (first, rest) = args.command.split_first().ok_or_else(|| missing(OsStr::new("")))?;
-    let program = find(env, first).ok_or_else(|| missing(first))?;
+    let program = program::find(env, first).ok_or_else(|| missing(first))?;
     let name = program.file_name().unwrap_or(first).to_string_lossy().into_owned();
     if account.path == PayPath::Free && !is_local(&account.base_url.value) {
         return Err(sells_too(&account, &name));
@@ -44,80 +42,14 @@ pub fn run(args: ExecArgs, context: &Context) -> Result<(), Failure> {
     }
     let secret = prepare::secret(env, &known, &account.provider, &account.base_url.value, &account.credential)?;
     let ignored = &known.loaded.ignored_ambient;
-    for line in handed_over::lines(&account, &name, ignored, &env_file_names(&known.loaded.project.root)) {
+    for line in handed_over::lines(&account, &name, ignored, &program::env_file_names(&known.loaded.project.root)) {
         ui.say(&line);
     }
     known.remember_key_use(&account.credential);
-    become_program(&mut command(
-        env,
-        &program,
-        &account,
-        &name,
-        secret.as_ref(),
-        known.loaded.settings.ledger.as_ref(),
-        rest,
-    ))
-}
-
-/// The program's environment: the user's own, without any credential or address of a provider but the chosen one.
-fn command(
-    env: &Env,
-    program: &Path,
-    account: &Account,
-    name: &str,
-    secret: Option<&Secret>,
-    ledger: Option<&LedgerSettings>,
-    arguments: &[std::ffi::OsString],
-) -> Command {
-    let mut command = Command::new(program);
-    command.args(arguments).current_dir(env.cwd()).env_clear();
-    // The variable that was named for this run is a credential too, whatever it is called; so is what opens the store.
-    // And so is the password of a team's ledger.
-    let password = match ledger.and_then(|settings| settings.key.as_ref()).map(|key| &key.value) {
-        Some(KeyChoice::Env(name)) => Some(name.as_str()),
-        _ => None,
-    };
-    let named = account.credential.label().and_then(|label| label.strip_prefix("env:").map(str::to_owned));
-    let kept = env.without_ambient().filter(|(name, _)| {
-        name.to_str()
-            .is_none_or(|name| Some(name) != named.as_deref() && Some(name) != password && name != "VK_AGE_IDENTITY")
-    });
-    command.envs(kept);
-    let own_address = account.base_url.source != config::Source::BuiltIn;
-    let known = hand_over::Account { provider: &account.provider, wire: account.wire, own_address };
-    for (variable, value) in hand_over::variables(name, &known) {
-        match value {
-            // Programs refuse to start without a key, also where the server takes none.
-            Value::Secret => command.env(variable, secret.map_or("none", Secret::expose)),
-            Value::Address => command.env(variable, &account.base_url.value),
-        };
-    }
-    command
-}
-
-/// As a shell would find it, but never in a relative entry of `PATH`.
-fn find(env: &Env, program: &OsStr) -> Option<PathBuf> {
-    let path = Path::new(program);
-    if path.components().count() > 1 || path.is_absolute() {
-        let file = env.cwd().join(path);
-        return file.is_file().then_some(file);
-    }
-    env.find_program(program.to_str()?, None)
-}
-
-/// Names of credentials in the project's `.env`, which many programs read by themselves.
-fn env_file_names(root: &Path) -> Vec<String> {
-    const MOST: u64 = 256 * 1024;
-    let Ok(bytes) = crate::base::fsx::read_unfollowed(&root.join(".env"), MOST) else { return Vec::new() };
-    let text = String::from_utf8_lossy(&bytes);
-    let name = |line: &str| {
-        let line = line.trim().trim_start_matches("export ");
-        line.split_once('=').map(|(name, _)| name.trim().to_owned())
-    };
-    let mut names: Vec<String> = text.lines().filter_map(name).filter(|n| crate::base::env::is_ambient(n)).collect();
-    names.sort();
-    names.dedup();
-    names
+    let given = Given { account: &account, secret: secret.as_ref(), ledger: known.loaded.settings.ledger.as_ref() };
+    let mut command = Command::new(&program);
+    command.args(rest).current_dir(env.cwd()).env_clear().envs(given.environment(env, &name));
+    become_program(&mut command)
 }
 
 #[cfg(unix)]

@@ -12,6 +12,11 @@ use super::query::{TaskRecord, tasks_that};
 use super::store::{Cell, Row, Stop, Tx, Value, params};
 use super::{Ledger, LedgerError, days};
 
+mod tables;
+
+use tables::Kind::{Int, Text};
+use tables::{Kind, TABLES, Table};
+
 /// Rows that are read and written at once: one transaction, so that others wait for no more.
 const PAGE: usize = 200;
 
@@ -25,146 +30,6 @@ pub struct Copied {
     /// They were there, or what is there counts.
     pub known: u64,
 }
-
-/// A column's type: a parameter that is absent needs one too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Int,
-    Text,
-}
-
-struct Table {
-    name: &'static str,
-    /// The first so many columns are its key.
-    key: usize,
-    columns: &'static [(&'static str, Kind)],
-}
-
-use Kind::{Int, Text};
-
-const TABLES: [Table; 7] = [
-    Table {
-        name: "tasks",
-        key: 1,
-        columns: &[
-            ("task_id", Text),
-            ("tool", Text),
-            ("session", Text),
-            ("user_name", Text),
-            ("project", Text),
-            ("project_dir", Text),
-            ("words", Text),
-            ("path", Text),
-            ("provider", Text),
-            ("payer", Text),
-            ("key_label", Text),
-            ("key_fingerprint", Text),
-            ("model", Text),
-            ("engine", Text),
-            ("cap", Int),
-            ("started_at", Int),
-            ("finished_at", Int),
-            ("status", Text),
-            ("exit_code", Int),
-            ("turns", Int),
-            ("files_changed", Int),
-            ("summary", Text),
-            ("owner_pid", Int),
-            ("owner_started", Int),
-            ("owner_host", Text),
-            ("lease_until", Int),
-            ("batch", Text),
-        ],
-    },
-    Table {
-        name: "attempts",
-        key: 1,
-        columns: &[
-            ("attempt_id", Text),
-            ("task_id", Text),
-            ("call_no", Int),
-            ("attempt_no", Int),
-            ("state", Text),
-            ("settled_by", Text),
-            ("path", Text),
-            ("provider", Text),
-            ("payer", Text),
-            ("key_label", Text),
-            ("key_fingerprint", Text),
-            ("model", Text),
-            ("wire", Text),
-            ("sent_at", Int),
-            ("day", Int),
-            ("hold", Int),
-            ("counted", Int),
-            ("charge", Text),
-            ("certainty", Text),
-            ("billed", Int),
-            ("list", Int),
-            ("proof", Text),
-            ("input", Int),
-            ("cache_read", Int),
-            ("cache_write_5m", Int),
-            ("cache_write_1h", Int),
-            ("output", Int),
-            ("reasoning", Int),
-            ("price_source", Text),
-            ("price_date", Text),
-            ("price_hash", Text),
-            ("markup_ppm", Int),
-            ("outcome", Text),
-            ("http_status", Int),
-            ("retry_after_ms", Int),
-            ("response_id", Text),
-            ("request_id", Text),
-            ("organization", Text),
-            ("finished_at", Int),
-            ("duration_ms", Int),
-            ("uncertain_at", Int),
-        ],
-    },
-    Table {
-        name: "budgets",
-        key: 3,
-        columns: &[("kind", Text), ("key", Text), ("per", Text), ("amount", Int), ("set_by", Text), ("set_at", Int)],
-    },
-    Table { name: "driven_sessions", key: 2, columns: &[("tool", Text), ("session", Text), ("task_id", Text)] },
-    Table {
-        name: "plan_tasks",
-        key: 4,
-        columns: &[("provider", Text), ("account", Text), ("day", Int), ("task_id", Text), ("project_dir", Text)],
-    },
-    Table {
-        name: "plan_windows",
-        key: 4,
-        columns: &[
-            ("task_id", Text),
-            ("provider", Text),
-            ("account", Text),
-            ("name", Text),
-            ("used_before", Int),
-            ("used_after", Int),
-            ("resets_at", Int),
-            ("seen_at", Int),
-        ],
-    },
-    Table {
-        name: "import_files",
-        key: 1,
-        columns: &[
-            ("path", Text),
-            ("tool", Text),
-            ("device", Int),
-            ("inode", Int),
-            ("size", Int),
-            ("modified", Int),
-            ("position", Int),
-            ("line", Int),
-            ("print", Text),
-            ("state", Text),
-        ],
-    },
-];
 
 /// A row between two databases.
 type Owned = Vec<Option<Held>>;

@@ -1,6 +1,8 @@
 //! Handing one account to a program that calls its provider by itself: under which names it reads a key and an
 //! address. Everything else of that kind is taken out of its environment.
 
+pub mod program;
+
 use crate::domain::path::Wire;
 
 /// What a variable is given.
