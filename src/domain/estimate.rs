@@ -49,16 +49,13 @@ pub struct Score {
 /// which 6 of 7 kept to it`.
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let minutes = |seconds: u64| seconds.div_ceil(60).max(1);
         write!(
             f,
-            "usually {}, 9 in 10 within {} · {} to {} tokens · {} to {} min · from {}",
+            "usually {}, 9 in 10 within {} · {} tokens · {} · from {}",
             self.p50,
             self.p90,
-            grouped(self.tokens.p50),
-            grouped(self.tokens.p90),
-            minutes(self.seconds.p50),
-            minutes(self.seconds.p90),
+            range(&grouped(self.tokens.p50), &grouped(self.tokens.p90)),
+            minutes(self.seconds),
             self.basis
         )?;
         match self.kept {
@@ -66,6 +63,20 @@ impl fmt::Display for Estimate {
             Score { within, of } => write!(f, "; so far {within} of {of} kept within it"),
         }
     }
+}
+
+/// `3 to 11`; one figure where both are the same.
+fn range(low: &str, high: &str) -> String {
+    if low == high { low.to_owned() } else { format!("{low} to {high}") }
+}
+
+/// `3 to 11 min`, `under a minute`.
+fn minutes(seconds: Span) -> String {
+    if seconds.p90 < 60 {
+        return "under a minute".to_owned();
+    }
+    let whole = |seconds: u64| seconds.div_ceil(60).max(1).to_string();
+    format!("{} min", range(&whole(seconds.p50), &whole(seconds.p90)))
 }
 
 /// Digits in groups of three.
@@ -76,4 +87,19 @@ fn grouped(n: u64) -> String {
         comma.then_some(',').into_iter().chain([digit]).collect::<String>()
     };
     digits.chars().enumerate().map(group).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_no_range_where_both_ends_are_the_same() {
+        let told = |p50, p90| minutes(Span { p50, p90 });
+        assert_eq!(
+            [told(2, 3), told(50, 61), told(61, 119), told(200, 640)],
+            ["under a minute", "1 to 2 min", "2 min", "4 to 11 min"]
+        );
+        assert_eq!([range("5,000", "5,000"), range("5,000", "9,000")], ["5,000", "5,000 to 9,000"]);
+    }
 }

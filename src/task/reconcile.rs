@@ -146,7 +146,10 @@ async fn with_records(
         figure.map(|figure| (call, figure))
     });
     let answers: Vec<Result<_, CallError>> = asked.buffered(AT_ONCE).collect().await;
-    answers.into_iter().collect::<Result<_, _>>().map_err(|error| refused(error, name))
+    answers
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .map_err(|error| refused(error, name, "vk keys test   # which keys are taken".to_owned()))
 }
 
 /// The key of this label as it is now.
@@ -179,19 +182,33 @@ fn missing(name: &str, has_report: bool) -> Reconciled {
 
 fn not_reported(error: ReportError, name: &str) -> Failure {
     match error {
-        ReportError::Call(error) => refused(*error, name),
+        ReportError::Call(error) => {
+            let variable = format!("{}_ADMIN_KEY", name.to_uppercase());
+            let other =
+                format!("vk cost reconcile {name} --admin-key env:{variable}   # with a key that may read costs");
+            refused(*error, name, other)
+        }
         other => Failure::new(Status::ProviderFailed, "no_bill_answer", format!("{name} did not tell what it charged"))
             .why(format!("{other}; nothing was settled"))
             .fix("vk doctor   # where its address comes from"),
     }
 }
 
-fn refused(error: CallError, name: &str) -> Failure {
-    let (status, code) = match error.kind {
-        CallErrorKind::Unauthorized | CallErrorKind::Forbidden => (Status::NoCredential, "bill_refused"),
-        _ => (Status::ProviderFailed, "no_bill_answer"),
+/// `other_key`: the command for a key that was not taken.
+fn refused(error: CallError, name: &str, other_key: String) -> Failure {
+    let again = format!("vk cost reconcile {name}   # in a while: nothing was settled");
+    let (status, code, fix) = match error.kind {
+        CallErrorKind::Unauthorized | CallErrorKind::Forbidden => (Status::NoCredential, "bill_refused", other_key),
+        CallErrorKind::RateLimited
+        | CallErrorKind::Overloaded
+        | CallErrorKind::Server
+        | CallErrorKind::Timeout
+        | CallErrorKind::Transport
+        | CallErrorKind::Interrupted => (Status::ProviderFailed, "no_bill_answer", again),
+        _ => (Status::ProviderFailed, "no_bill_answer", "vk doctor   # where its address comes from".to_owned()),
     };
     Failure::new(status, code, format!("{name} did not tell what it charged"))
         .why(error.message)
+        .fix(fix)
         .fix(format!("vk cost reconcile {name} --from invoice.csv"))
 }

@@ -247,20 +247,23 @@ fn what_cannot_be_asked_or_read_is_told_with_its_command() {
     }
     let gets = || provider.captured().into_iter().filter(|request| request.method == "GET").count();
     assert_eq!(gets(), 0, "nothing was asked");
-    for (answer, code) in [
+    for (answer, code, says) in [
         (
             Script::json(
                 401,
                 r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}"#,
             ),
             3,
+            "with a key that may read costs",
         ),
-        (Script::html(200, "<html>sign in</html>"), 6),
-        (Script::redirect(307, "http://127.0.0.1:9/steal"), 6),
+        (Script::json(500, r#"{"type":"error","error":{"type":"api_error","message":"oops"}}"#), 6, "in a while"),
+        (Script::html(200, "<html>sign in</html>"), 6, "vk doctor"),
+        (Script::redirect(307, "http://127.0.0.1:9/steal"), 6, "fix:"),
     ] {
         provider.answer_get_at(REPORT, answer);
         let (ran, _) = reconcile(&vk, &ASK);
         assert_eq!(ran.code, code, "{ran}");
+        assert!(ran.stderr.contains(says), "no {says:?} in {ran}");
         vk.assert_no_leak(&ran);
     }
     assert_eq!(costs(&vk), before);

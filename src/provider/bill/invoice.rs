@@ -58,7 +58,8 @@ pub enum InvoiceError {
 /// # Errors
 /// The first line that cannot be read: half a bill would settle calls wrongly.
 pub fn read(bytes: &[u8]) -> Result<Vec<BillLine>, InvoiceError> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(bytes);
+    let mut reader = csv::ReaderBuilder::new();
+    let mut reader = reader.delimiter(delimiter(bytes)).trim(csv::Trim::All).flexible(true).from_reader(bytes);
     let heads: Vec<String> = reader
         .headers()?
         .iter()
@@ -90,6 +91,12 @@ pub fn read(bytes: &[u8]) -> Result<Vec<BillLine>, InvoiceError> {
         });
     }
     if lines.is_empty() { Err(InvoiceError::Empty) } else { Ok(lines) }
+}
+
+/// What stands between the columns: a comma, or what spreadsheets write in its place.
+fn delimiter(bytes: &[u8]) -> u8 {
+    let heads = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    [b',', b';', b'\t'].into_iter().find(|delimiter| heads.contains(delimiter)).unwrap_or(b',')
 }
 
 /// The UTC day of `2026-11-24`, `20261124`, a moment with or without its offset, seconds or milliseconds since 1970.
@@ -136,6 +143,7 @@ mod tests {
         let openai = "start_time,end_time,start_time_iso,amount_value,amount_currency,line_item\n\
                       1795392000,1795478400,2026-11-23T00:00:00+00:00,0.06,usd,\"gpt-6.2-sol, input\"\n";
         let plain = "\u{feff}Date, Amount\n2026-11-23,\"$1,234.56\"\n2026-11-24,\n2026-11-24,-3.00\n";
+        let spreadsheet = "Date;Model;Cost USD\r\n2026-11-23;claude-sonnet-5-5;$1,250.00\r\n";
         let line = |model: Option<&str>, nanos| BillLine {
             day: date(2026, 11, 23),
             model: model.map(str::to_owned),
@@ -143,6 +151,9 @@ mod tests {
         };
         assert_eq!(read(anthropic.as_bytes()).unwrap(), [line(Some("claude-sonnet-5-5"), 1_250_000_000)]);
         assert_eq!(read(openai.as_bytes()).unwrap(), [line(Some("gpt-6.2-sol"), 60_000_000)]);
+        let sheet = [line(Some("claude-sonnet-5-5"), 1_250_000_000_000)];
+        assert_eq!(read(spreadsheet.as_bytes()).unwrap(), sheet);
+        assert_eq!(read(spreadsheet.replace(';', "\t").as_bytes()).unwrap(), sheet);
         let plain = read(plain.as_bytes()).unwrap();
         assert_eq!((plain.len(), &plain[0]), (2, &line(None, 1_234_560_000_000)));
         assert_eq!(plain[1].cost, Usd::from_cents(-300));
