@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
 use super::agefile::{AgeFile, FileMade};
 use super::deadline::{self, Missed, Patience};
 use super::error::CredentialError;
@@ -26,8 +24,7 @@ const HEADLESS: Duration = Duration::from_millis(2_500);
 /// Time for a person to see an unlock prompt and type.
 const ATTENDED: Duration = Duration::from_secs(30);
 const NOTICE: Duration = Duration::from_millis(1_500);
-/// `last_used_at` is not written more often than this.
-const USED_AGAIN: SignedDuration = SignedDuration::from_secs(60);
+
 /// A key to be added.
 #[derive(Clone, Debug)]
 pub struct NewKey<'a> {
@@ -259,77 +256,6 @@ impl Vault {
         }
     }
 
-    /// Takes a key out of the index only; a secret that its store still has stays there.
-    ///
-    /// # Errors
-    /// If the index cannot be used.
-    pub fn forget(&self, key: &KeyInfo) -> Result<(), CredentialError> {
-        self.index.update(|content| {
-            if content.find(&key.provider, &key.label).is_some_and(|found| found.entry() == key.entry()) {
-                content.take(&key.provider, &key.label);
-            }
-            Ok(())
-        })
-    }
-
-    /// Makes this key the one that is used where its provider has several and none is named.
-    ///
-    /// # Errors
-    /// [`CredentialError::Unknown`], or that the index cannot be used.
-    pub fn set_default(&self, provider: &str, label: &str) -> Result<(), CredentialError> {
-        self.index.update(|content| {
-            known(content, provider, label)?;
-            for key in content.keys.iter_mut().filter(|key| key.provider == provider) {
-                key.is_default = key.label == label;
-            }
-            Ok(())
-        })
-    }
-
-    /// Remembers whose key it is. An organization that is pinned already is never replaced.
-    ///
-    /// # Errors
-    /// [`CredentialError::Unknown`], or that the index cannot be used.
-    pub fn pin_organization(
-        &self,
-        provider: &str,
-        label: &str,
-        organization: Option<&str>,
-        account: Option<&str>,
-    ) -> Result<KeyInfo, CredentialError> {
-        self.change(provider, label, |key| {
-            if key.organization.is_none() {
-                key.organization = organization.map(str::to_owned);
-            }
-            if let Some(account) = account.or(organization) {
-                key.account = Some(account.to_owned());
-            }
-        })
-    }
-
-    /// Binds the key to another address: the user has seen both and accepted.
-    ///
-    /// # Errors
-    /// [`CredentialError::Unknown`], [`CredentialError::BadAddress`], or that the index cannot be used.
-    pub fn rebind(&self, provider: &str, label: &str, base_url: &str) -> Result<KeyInfo, CredentialError> {
-        let origin = bindable(base_url)?;
-        self.change(provider, label, |key| key.origin = origin)
-    }
-
-    /// Notes that the key was used now.
-    ///
-    /// # Errors
-    /// [`CredentialError::Unknown`], or that the index cannot be used. Not worth ending a run for.
-    pub fn touch_used(&self, provider: &str, label: &str) -> Result<(), CredentialError> {
-        let now = clock::now();
-        self.change(provider, label, |key| {
-            if key.last_used_at.is_none_or(|before| now.duration_since(before) > USED_AGAIN) {
-                key.last_used_at = Some(now);
-            }
-        })
-        .map(drop)
-    }
-
     /// Makes the encrypted file, or opens the one that is there, and sends new keys to it.
     ///
     /// # Errors
@@ -354,20 +280,6 @@ impl Vault {
     /// Whether this store takes, gives back and deletes an entry.
     pub(crate) fn probe_store(&self, store: StoreKind) -> Result<(), CredentialError> {
         self.with(store, |store| probe(store)).map_err(Into::into)
-    }
-
-    fn change(
-        &self,
-        provider: &str,
-        label: &str,
-        change: impl FnOnce(&mut KeyInfo),
-    ) -> Result<KeyInfo, CredentialError> {
-        self.index.update(|content| {
-            known(content, provider, label)?;
-            let key = content.find_mut(provider, label).ok_or(StoreError::Absent)?;
-            change(key);
-            Ok(key.clone())
-        })
     }
 
     /// Runs a job on a store: on the keyring with a deadline and on a thread of its own, on the others at once.
@@ -438,6 +350,7 @@ fn probe(store: &dyn SecretStore) -> Result<(), StoreError> {
     }
 }
 
+mod facts;
 mod logins;
 
 #[cfg(test)]

@@ -4,12 +4,15 @@
 //! terminal the answer is streamed to it and not repeated at the end; where they are not, the model's words go to
 //! stderr while a person watches, and the answer to stdout, whole, when the task is done.
 
+mod voice;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use self::voice::Voice;
 pub use super::ask::answered;
 use super::ask::{self, Tty, Typing};
 use super::escape::{escape, escape_controls};
@@ -21,11 +24,10 @@ use super::screen::{Paint, Screen};
 use super::table::talk;
 use super::talk::Talk;
 use super::{failure, json, prose, summary};
-use crate::base::clock;
 use crate::base::env::Env;
 use crate::base::money::Usd;
 use crate::base::secret::Secret;
-use crate::domain::event::{Event, RouteResolved, TaskFinished};
+use crate::domain::event::{Event, TaskFinished};
 use crate::domain::failure::Failure;
 use crate::domain::ui::{Question, Ui};
 
@@ -44,28 +46,6 @@ pub struct Terminal {
     bell: AtomicBool,
     /// Taken before the live view's locks, never while one of them is held.
     voice: Mutex<Voice>,
-}
-
-/// The two outputs and what has been said on them.
-struct Voice {
-    out: Box<dyn Write + Send>,
-    err: Box<dyn Write + Send>,
-    talk: Talk,
-    route: Option<RouteResolved>,
-    spent: Usd,
-    /// The model's text since the last turn or tool began.
-    said: String,
-    /// How much of `said` has been written.
-    written: usize,
-    prose: Prose,
-    /// The model's text before the one in `said`, where the person has read it.
-    read: String,
-    /// When the person last answered: who just did needs no bell.
-    answered: Option<Instant>,
-    /// Whether `task.finished`, with its error, has been told.
-    finished: bool,
-    /// Why stdout cannot be written, other than that its reader has gone.
-    broken: Option<String>,
 }
 
 impl Terminal {
@@ -89,20 +69,7 @@ impl Terminal {
     ) -> Self {
         let paint = Paint(screen.colour);
         let live = (screen.can_redraw && !quiet).then(|| Live::new(term.clone(), paint));
-        let voice = Voice {
-            out,
-            err,
-            talk: Talk::new(paint, live.is_some()),
-            route: None,
-            spent: Usd::ZERO,
-            said: String::new(),
-            written: 0,
-            prose: Prose::default(),
-            read: String::new(),
-            answered: None,
-            finished: false,
-            broken: None,
-        };
+        let voice = Voice::new(out, err, Talk::new(paint, live.is_some()));
         Self {
             mode,
             quiet,
@@ -330,21 +297,6 @@ impl Terminal {
         if self.bell.load(Ordering::Relaxed) && self.screen.attended && !self.quiet && !is_here {
             let _ = voice.err.write_all(b"\x07").and_then(|()| voice.err.flush());
         }
-    }
-}
-
-impl Voice {
-    /// Writes on stdout at once.
-    fn out(&mut self, text: &str) {
-        match self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => self.broken = Some(error.to_string()),
-            _ => {}
-        }
-    }
-
-    fn json(&mut self, event: &Event) {
-        let line = json::line(event, clock::now()) + "\n";
-        self.out(&line);
     }
 }
 
