@@ -82,6 +82,7 @@ const REFUSED: &[Refused] = &[
     only_yours("edges"),
     only_yours("sandbox"),
     only_yours("ledger"),
+    only_yours("login"),
     only_yours("projects"),
     only_yours("env"),
     only_flag("approve"),

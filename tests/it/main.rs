@@ -15,6 +15,8 @@ mod exec;
 mod free;
 #[cfg(target_os = "linux")]
 mod git;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod import;
 mod keys;
 mod law;

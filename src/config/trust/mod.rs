@@ -92,7 +92,8 @@ impl Chosen {
     /// The values for people, one a line.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        self.0.iter().map(|(key, value)| line(' ', key, value)).collect()
+        let width = width(self.0.iter().map(|(key, _)| *key));
+        self.0.iter().map(|(key, value)| line(key, value, width)).collect()
     }
 
     fn pairs(&self) -> Vec<(String, String)> {
@@ -101,8 +102,10 @@ impl Chosen {
 
     /// The values with `-` before what was trusted and is gone, `+` before what is new.
     fn difference(&self, before: &[(String, String)]) -> Vec<String> {
-        let old: Vec<String> = before.iter().map(|(key, value)| line(' ', key, value)).collect();
-        let new = self.lines();
+        let keys = before.iter().map(|(key, _)| key.as_str()).chain(self.0.iter().map(|(key, _)| *key));
+        let width = width(keys);
+        let old: Vec<String> = before.iter().map(|(key, value)| line(key, value, width)).collect();
+        let new: Vec<String> = self.0.iter().map(|(key, value)| line(key, value, width)).collect();
         let sign = |tag| match tag {
             similar::ChangeTag::Equal => ' ',
             similar::ChangeTag::Delete => '-',
@@ -125,8 +128,14 @@ const fn budget_key(per: Per) -> &'static str {
     }
 }
 
-fn line(sign: char, key: &str, value: &str) -> String {
-    format!("{sign} {key:<12}  {value}")
+/// The values stand below one another.
+fn width<'k>(keys: impl Iterator<Item = &'k str>) -> usize {
+    keys.map(str::len).max().unwrap_or(0).max(12)
+}
+
+/// It begins with the place of a sign.
+fn line(key: &str, value: &str, width: usize) -> String {
+    format!("  {key:<width$}  {value}")
 }
 
 /// Whether anything in use needs trust. A lower budget alone does not: it chooses no payer and runs nothing.
