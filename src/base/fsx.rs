@@ -35,24 +35,16 @@ fn replace(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
     sync_folder(folder)
 }
 
-/// Makes `dir` and its parents; the last one is 0700 if it is made here.
+/// Makes `dir` and its parents where they are not there; those made here are 0700, as the XDG specification has it.
 ///
 /// # Errors
 /// Whatever the file system answers.
 pub fn create_private_dir(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = dir.parent() {
-        fs::create_dir_all(parent)?;
-    }
     let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(dir) {
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
-        other => other,
-    }
+    builder.create(dir)
 }
 
 /// Opens for appending, made with mode 0600; refuses to follow a symlink.

@@ -3,6 +3,7 @@
 //! canary; an address that was asked has counted it.
 
 mod commands;
+mod private;
 mod projects;
 mod repository;
 mod traced;
