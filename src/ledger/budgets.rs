@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use super::holds::{self, LAPSED, OVERDUE};
 use super::store::{Stop, Tx, moment, money, params, stored_money};
 use super::{Ledger, LedgerError, NewAttempt, Scope, ScopeKind};
 use crate::base::money::Usd;
@@ -78,20 +79,28 @@ pub(super) struct Binding {
     pub scopes: Vec<Scope>,
     /// Whether it was made before.
     pub is_known: bool,
+    /// Whether holds of the dead have to be looked at first.
+    pub is_due: bool,
 }
 
 /// How an attempt is bound, by the task and the path that it is part of; `None` without such a task.
 pub(super) fn binding(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<Option<Binding>, Stop> {
     let task_id = attempt.task_id.as_str();
-    let mut found: Option<Binding> = None;
-    tx.each(
+    let [now, lease, overdue] = holds::due_at(attempt.sent_at);
+    // One statement: where the database is elsewhere, each one is a way there and back, with everybody waiting.
+    let sql = format!(
         "SELECT t.project_dir, t.user_name, b.kind, b.key, b.per, b.amount, t.batch,
-             CASE WHEN EXISTS (SELECT 1 FROM attempts a WHERE a.attempt_id = ?4) THEN 1 ELSE 0 END
+             CASE WHEN EXISTS (SELECT 1 FROM attempts WHERE attempt_id = ?4) THEN 1 ELSE 0 END,
+             CASE WHEN EXISTS ({LAPSED}) OR EXISTS ({OVERDUE}) THEN 1 ELSE 0 END
          FROM tasks t LEFT JOIN budgets b ON (b.kind = 'global' AND b.key = '')
              OR (b.kind = 'project' AND b.key = t.project_dir) OR (b.kind = 'path' AND b.key = ?2)
              OR (b.kind = 'key' AND b.key = ?3) OR (b.kind = 'user' AND b.key = t.user_name)
-         WHERE t.task_id = ?1",
-        params![task_id, attempt.path.as_str(), attempt.key_fingerprint, attempt.attempt_id],
+         WHERE t.task_id = ?1"
+    );
+    let mut found: Option<Binding> = None;
+    tx.each(
+        &sql,
+        params![task_id, attempt.path.as_str(), attempt.key_fingerprint, attempt.attempt_id, now, lease, overdue],
         |row| {
             let binding = match found.take() {
                 Some(binding) => binding,
@@ -101,6 +110,7 @@ pub(super) fn binding(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<Option<Bindin
                     batch: row.get(6)?,
                     scopes: Vec::new(),
                     is_known: row.get::<i64>(7)? == 1,
+                    is_due: row.get::<i64>(8)? == 1,
                 },
             };
             let binding = found.insert(binding);

@@ -27,8 +27,10 @@ impl Ledger {
     pub fn reserve(&self, attempt: &NewAttempt, scopes: &[Scope]) -> Result<Reserve, LedgerError> {
         let now = attempt.sent_at;
         self.write(|tx| {
-            expire(tx, self.owner(), now)?;
-            let (place, own) = bound(tx, attempt)?;
+            let (place, own, is_due) = bound(tx, attempt)?;
+            if is_due {
+                expire(tx, self.owner(), now)?;
+            }
             let mut left: Option<Usd> = None;
             let mut busy: Option<Standing> = None;
             let all: Vec<Scope> = scopes.iter().chain(&own).cloned().collect();
@@ -116,8 +118,9 @@ fn insert(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<(), Stop> {
     )
 }
 
-/// Where an attempt that is about to be made will count, and the ledger's own budgets that bind it there.
-fn bound(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<(Place, Vec<Scope>), Stop> {
+/// Where an attempt that is about to be made will count, the ledger's own budgets that bind it there, and whether holds
+/// of the dead have to be looked at before that is read.
+fn bound(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<(Place, Vec<Scope>, bool), Stop> {
     let Some(binding) = budgets::binding(tx, attempt)? else {
         return Err(LedgerError::Missing { what: "task", id: attempt.task_id.clone() }.into());
     };
@@ -133,7 +136,8 @@ fn bound(tx: &Tx<'_>, attempt: &NewAttempt) -> Result<(Place, Vec<Scope>), Stop>
         batch: binding.batch,
         day: day_of(attempt.sent_at),
     };
-    Ok((place, if attempt.charge == Charge::Billed { binding.scopes } else { Vec::new() }))
+    let scopes = if attempt.charge == Charge::Billed { binding.scopes } else { Vec::new() };
+    Ok((place, scopes, binding.is_due))
 }
 
 const RENEW: &str =
@@ -162,16 +166,25 @@ struct Lapsed {
     lease_until: i64,
 }
 
-/// The tasks that lapsed, and whether an attempt was uncertain for too long; one statement, for every reservation asks.
+/// The live attempts of tasks that lapsed, with the numbers of [`due_at`] from `?5` on.
+pub(super) const LAPSED: &str = "SELECT 1 FROM attempts l JOIN tasks o ON o.task_id = l.task_id
+    WHERE l.state = 'live' AND (o.lease_until <= ?5 OR o.lease_until > ?6)";
+/// The attempts that were uncertain for too long.
+pub(super) const OVERDUE: &str = "SELECT 1 FROM attempts WHERE state = 'uncertain' AND uncertain_at <= ?7";
+
+/// In milliseconds: now, the furthest that a lease can reach, and since when nothing may be uncertain.
+pub(super) fn due_at(now: Timestamp) -> [i64; 3] {
+    [now.as_millisecond(), lease(now), (now - UNCERTAIN_FOR).as_millisecond()]
+}
+
+/// The tasks that lapsed, and whether an attempt was uncertain for too long.
 fn due(tx: &Tx<'_>, now: Timestamp) -> Result<(Vec<Lapsed>, bool), Stop> {
-    let mut lapsed = tx.rows(
+    let [now, lease, overdue] = due_at(now);
+    let lapsed = tx.rows(
         "SELECT DISTINCT t.task_id, t.owner_pid, t.owner_started, t.owner_host, t.lease_until
          FROM attempts a JOIN tasks t ON t.task_id = a.task_id
-         WHERE a.state = 'live' AND (t.lease_until <= ?1 OR t.lease_until > ?2)
-         UNION ALL
-         SELECT '', 0, 0, '', 0
-         WHERE EXISTS (SELECT 1 FROM attempts WHERE state = 'uncertain' AND uncertain_at <= ?3)",
-        params![now.as_millisecond(), lease(now), (now - UNCERTAIN_FOR).as_millisecond()],
+         WHERE a.state = 'live' AND (t.lease_until <= ?1 OR t.lease_until > ?2)",
+        params![now, lease],
         |row| {
             let started: i64 = row.get(2)?;
             Ok(Lapsed {
@@ -181,10 +194,9 @@ fn due(tx: &Tx<'_>, now: Timestamp) -> Result<(Vec<Lapsed>, bool), Stop> {
             })
         },
     )?;
-    let all = lapsed.len();
-    lapsed.retain(|task| !task.task_id.is_empty());
-    let overdue = all > lapsed.len();
-    Ok((lapsed, overdue))
+    let late = "SELECT 1 FROM attempts WHERE state = 'uncertain' AND uncertain_at <= ?1 LIMIT 1";
+    let is_overdue = tx.optional(late, params![overdue], |row| row.get::<i64>(0))?.is_some();
+    Ok((lapsed, is_overdue))
 }
 
 /// What [`Ledger::expire`] does, inside a write.
