@@ -5,5 +5,6 @@ pub mod env;
 pub mod fsx;
 pub mod mask;
 pub mod money;
+pub mod name;
 pub mod secret;
 pub mod shell;

@@ -8,6 +8,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::{Duration, SystemTime};
 
 use super::objects::Kept;
 
@@ -163,7 +164,7 @@ impl Node {
             Content::File(Some(bytes)) => {
                 let same = meta.is_some() && fs::read(path).is_ok_and(|now| now[..] == bytes[..]);
                 if !same {
-                    write_beside(path, bytes)?;
+                    write_beside(path, bytes, modified(&self.stamp))?;
                 }
                 !same
             }
@@ -179,12 +180,20 @@ impl Node {
     }
 }
 
-/// A new file renamed over the old one: whatever link or open handle leads to that one is left with it.
-fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// A new file renamed over the old one: whatever link or open handle leads to that one is left with it. It is as old as
+/// that was: by the age of its index git tells which files it must read again.
+fn write_beside(path: &Path, bytes: &[u8], modified: SystemTime) -> io::Result<()> {
     let folder = path.parent().unwrap_or_else(|| Path::new("/"));
     let mut file = tempfile::Builder::new().prefix(".vk-").tempfile_in(folder)?;
     file.write_all(bytes)?;
+    file.as_file().set_modified(modified)?;
     file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+fn modified(stamp: &Stamp) -> SystemTime {
+    let part = |n: i64| u64::try_from(n).unwrap_or(0);
+    let since = Duration::from_secs(part(stamp[2])).saturating_add(Duration::from_nanos(part(stamp[3])));
+    SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 fn same_kind(was: &Content, path: &Path) -> bool {
@@ -297,6 +306,8 @@ mod tests {
     #[test]
     fn every_kind_of_change_is_put_back() {
         let (_dir, git) = repository();
+        let age = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_250);
+        fs::File::options().write(true).open(git.join("config")).unwrap().set_modified(age).unwrap();
         let mut record = Record::of(&git).unwrap();
         fs::write(git.join("config"), "[core]\n\tfsmonitor = evil\n").unwrap();
         fs::write(git.join("hooks/post-checkout"), "evil").unwrap();
@@ -310,6 +321,7 @@ mod tests {
         let differences = record.restore();
         assert!(differences.iter().all(|difference| difference.restored), "{differences:?}");
         assert_eq!(fs::read_to_string(git.join("config")).unwrap(), "config");
+        assert_eq!(fs::metadata(git.join("config")).unwrap().modified().unwrap(), age, "as old as it was");
         assert_eq!(fs::read_to_string(git.join("HEAD")).unwrap(), "HEAD");
         assert_eq!(fs::read_link(git.join("refs/heads/link")).unwrap(), Path::new("main"));
         assert!(!git.join("hooks/post-checkout").exists() && !git.join("hooks/deep").exists());

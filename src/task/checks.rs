@@ -6,7 +6,7 @@ use crate::agent::cancel::Cancel;
 use crate::domain::event::{CheckResult, Event};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::ui::Ui;
-use crate::sandbox::{Command, Sandbox, Status as Ended, Tampered};
+use crate::sandbox::{Command, MOST_PROCESSES, Sandbox, Status as Ended, Tampered};
 
 /// A check that runs longer than this has failed.
 const LONGEST: Duration = Duration::from_mins(30);
@@ -85,6 +85,7 @@ fn ending(status: Ended) -> String {
     match status {
         Ended::Exited(code) => format!("exit status {code}"),
         Ended::Signalled(signal) => format!("ended by signal {signal}"),
+        Ended::Crowded => format!("ended, with more than {MOST_PROCESSES} processes at once"),
         Ended::TimedOut => format!("ended after {} minutes", LONGEST.as_secs() / 60),
         Ended::Interrupted => "interrupted".to_owned(),
     }

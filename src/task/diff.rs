@@ -1,6 +1,7 @@
 //! The difference that a task made, in lines: counted for summaries, and as a patch that `git apply` takes.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use similar::{Algorithm, ChangeTag, TextDiff};
@@ -91,8 +92,7 @@ fn one(text: &mut String, store: &Store, change: &Change, budget: Budget) {
         one(text, store, &Change { before: None, ..change.clone() }, budget);
         return;
     }
-    let path = super::snapshot::shown_path(&change.path);
-    let (a, b) = (quoted(format!("a/{path}")), quoted(format!("b/{path}")));
+    let (a, b) = (quoted("a/", &change.path), quoted("b/", &change.path));
     let _ = writeln!(text, "diff --git {a} {b}");
     let _ = match (&old, &new) {
         (None, Some(new)) => writeln!(text, "new file mode {}", git_mode(new)),
@@ -127,25 +127,31 @@ fn git_mode(state: &State) -> &'static str {
     }
 }
 
-/// A name as git quotes it: only where it holds a quote, a backslash or a control character.
-fn quoted(name: String) -> String {
+/// A name as git quotes it: only where it holds a quote, a backslash, a control character, or what is no text.
+fn quoted(side: &str, path: &Path) -> String {
+    let bytes = path.as_os_str().as_encoded_bytes();
     let is_plain = |c: char| c != '"' && c != '\\' && !c.is_ascii_control();
-    if name.chars().all(is_plain) {
-        return name;
+    if let Some(name) = std::str::from_utf8(bytes).ok().filter(|name| name.chars().all(is_plain)) {
+        return format!("{side}{name}");
     }
-    let mut shown = String::from("\"");
-    for c in name.chars() {
-        match c {
-            '"' | '\\' => {
-                shown.push('\\');
-                shown.push(c);
+    let mut shown = format!("\"{side}");
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '"' | '\\' => {
+                    shown.push('\\');
+                    shown.push(c);
+                }
+                '\n' => shown.push_str("\\n"),
+                '\t' => shown.push_str("\\t"),
+                c if c.is_ascii_control() => {
+                    let _ = write!(shown, "\\{:03o}", u32::from(c));
+                }
+                c => shown.push(c),
             }
-            '\n' => shown.push_str("\\n"),
-            '\t' => shown.push_str("\\t"),
-            c if c.is_ascii_control() => {
-                let _ = write!(shown, "\\{:03o}", u32::from(c));
-            }
-            c => shown.push(c),
+        }
+        for byte in chunk.invalid() {
+            let _ = write!(shown, "\\{byte:03o}");
         }
     }
     shown.push('"');

@@ -191,10 +191,11 @@ impl Snapshot {
         let failed = |error| SnapshotError::io("keeping", &self.root.join(&path), error);
         let entry = match look(&self.root, &path).map_err(failed)? {
             Some(seen) if seen.kind == Kind::Dir => return Ok(()),
-            Some(seen) => {
+            // What was looked into and not found then has been made by a command of this task since.
+            Some(seen) if was_left_out(&before, &path) => {
                 content(&self.store, &self.root, &path, seen, &|size| size <= LARGEST_KEPT).map_err(failed)?
             }
-            None => None,
+            _ => None,
         };
         let entry = entry.unwrap_or_else(|| Entry::without_content(Kind::Absent));
         Manifest::append(&self.task_dir.join(BEFORE), &path, &entry).map_err(failed)?;

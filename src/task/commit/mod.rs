@@ -7,6 +7,7 @@
 mod entries;
 mod merge;
 mod message;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -172,6 +173,12 @@ impl Work<'_> {
         let is_file = |state: &Option<State>| state.as_ref().is_some_and(|state| state.kind != Kind::Dir);
         let changes: Vec<&Change> =
             changes.iter().filter(|change| is_file(&change.before) || is_file(&change.after)).collect();
+        if let Some(file) = rules::blocking(self.git.tree(), changes.iter().map(|change| change.path.as_path())) {
+            return Err(Stop::Why(format!(
+                "{} is no file, and git would wait for it: remove it first",
+                shown_path(&file)
+            )));
+        }
         let in_submodule =
             |change: &&Change| last.is_in_submodule(&change.path) || staged.is_in_submodule(&change.path);
         let (foreign, changes): (Vec<&Change>, Vec<&Change>) = changes.into_iter().partition(in_submodule);

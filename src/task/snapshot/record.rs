@@ -76,8 +76,7 @@ impl Record {
     }
 }
 
-/// A relative path with `/` between its parts. What is not UTF-8 shows as a replacement character.
+/// A relative path as it is shown: what is not UTF-8 as `\xFF`.
 pub(in crate::task) fn shown_path(path: &Path) -> String {
-    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
+    crate::base::name::text(path)
 }

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use generate::{Case, Random};
+use generate::Case;
 
 use crate::run::{OPENAI, report};
 use crate::support::env::Vk;
 use crate::support::provider::{Provider, Script};
+use crate::support::random::Random;
 use crate::support::turn::Turn;
 
 /// Patches in one answer of the model.

@@ -5,7 +5,10 @@ pub mod env;
 #[cfg(target_os = "linux")]
 pub mod postgres;
 pub mod provider;
+pub mod random;
 pub mod service;
 #[cfg(unix)]
 pub mod terminal;
+#[cfg(unix)]
+pub mod tree;
 pub mod turn;
