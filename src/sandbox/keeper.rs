@@ -195,6 +195,7 @@ fn output(done: Done, tampered: Option<Tampered>, denied_hosts: Vec<String>) -> 
         Ended::Exited(code) => Status::Exited(code),
         Ended::Signalled(number) => Status::Signalled(number),
         Ended::TimedOut => Status::TimedOut,
+        Ended::Crowded => Status::Crowded,
         Ended::Stopped => Status::Interrupted,
     };
     let (Bytes(head), Bytes(tail)) = (done.head, done.tail);

@@ -194,6 +194,7 @@ fn start_frame(plan: &Plan, confine: Confine, places: &Places, state_dir: &Path,
     let private = !matches!(confine, Confine::Nothing);
     Start {
         confine,
+        processes: plan.spec.processes,
         shell: plan.shell.clone().into(),
         env: plan.environment(places),
         workspace: plan.spec.workspace.clone().into(),

@@ -34,6 +34,6 @@ pub use environment::of_program as environment_of_program;
 pub use error::SandboxError;
 pub use host::Sandbox;
 pub use output::{Captured, Output, Status, Tampered};
-pub use spec::{Backend, Command, Level, Mode, Network, Spec};
+pub use spec::{Backend, Command, Level, MOST_PROCESSES, Mode, Network, Spec};
 pub use toolchain::readable as readable_toolchains;
 pub use workspace::Workspace;

@@ -8,6 +8,8 @@ pub enum Status {
     Exited(i32),
     Signalled(i32),
     TimedOut,
+    /// Ended because it had too many processes at once.
+    Crowded,
     /// Stopped because the task was interrupted, or because it made a protected name.
     Interrupted,
 }

@@ -24,6 +24,8 @@ const READ_AHEAD: usize = 16 * 1024;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Start {
     pub confine: Confine,
+    /// At once.
+    pub processes: u64,
     pub shell: OsString,
     pub env: Vec<(OsString, OsString)>,
     pub workspace: OsString,
@@ -124,6 +126,7 @@ pub(super) enum Ended {
     Exited(i32),
     Signalled(i32),
     TimedOut,
+    Crowded,
     Stopped,
 }
 

@@ -4,6 +4,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// What no honest build reaches, and a machine survives.
+pub const MOST_PROCESSES: u64 = 8192;
+
 /// What commands may write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -74,6 +77,9 @@ pub struct Spec {
     /// Names of further environment variables that commands are given, by the user's own configuration.
     /// Credentials and addresses of AI providers are never passed, even if named.
     pub env_allow: Vec<String>,
+    /// Processes at once; a command that has more is ended. [`Backend::Bubblewrap`] counts the sandbox's own, the kernel
+    /// those of the user where the user is not root.
+    pub processes: u64,
     /// Refuse anything below [`Level::Full`].
     pub require_full: bool,
     /// Only this backend; `None` takes the best one that works here.
@@ -95,6 +101,7 @@ impl Spec {
             read: Vec::new(),
             write: Vec::new(),
             env_allow: Vec::new(),
+            processes: MOST_PROCESSES,
             require_full: false,
             backend: None,
             helper: None,

@@ -25,9 +25,6 @@ const TAKEN: ABI = ABI::V5;
 /// The first that holds truncation by itself.
 const HOLDS_TRUNCATION: i32 = ABI::V3 as i32;
 
-/// Processes and threads of one sandbox. Held per user where the kernel counts per namespace (5.14), not for root.
-const PROCESS_LIMIT: u64 = 8192;
-
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConfineError {
     #[error("the kernel's Landlock does not hold what is needed (Linux 5.13): {0}")]
@@ -43,7 +40,9 @@ pub(super) enum ConfineError {
 }
 
 /// Confines the calling thread; call it before there is a second one. Gives the Landlock ABI in force, 0 without.
-pub(super) fn confine(how: &Confine) -> Result<i32, ConfineError> {
+/// `processes` bounds processes and threads, except root's: in a namespace those in it (Linux 5.14), else those of the
+/// user beside what is there already.
+pub(super) fn confine(how: &Confine, processes: u64) -> Result<i32, ConfineError> {
     if matches!(how, Confine::Nothing) {
         return Ok(0);
     }
@@ -52,11 +51,12 @@ pub(super) fn confine(how: &Confine) -> Result<i32, ConfineError> {
     match how {
         Confine::Nothing => Ok(0),
         Confine::Namespaces => {
-            limit_processes()?;
+            limit_processes(processes)?;
             seccomp::apply(Sockets::OwnNamespace, Truncation::Allowed)?;
             Ok(0)
         }
         Confine::Landlock { read, write, devices, any_network } => {
+            limit_processes(own_threads().saturating_add(processes))?;
             let abi = landlock_rules(read, write, devices, TAKEN)?;
             drop_capabilities()?;
             let sockets = if *any_network { Sockets::Internet } else { Sockets::None };
@@ -70,9 +70,24 @@ fn truncation(abi: i32) -> Truncation {
     if abi < HOLDS_TRUNCATION { Truncation::OnlyWhenWriting } else { Truncation::Allowed }
 }
 
-fn limit_processes() -> Result<(), ConfineError> {
+/// Threads of the user this runs as, all programs together.
+fn own_threads() -> u64 {
+    let user = rustix::process::getuid().as_raw().to_string();
+    let field = |status: &str, name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_ascii_whitespace().next().map(str::to_owned)
+    };
+    let threads = |entry: std::fs::DirEntry| {
+        let status = std::fs::read_to_string(entry.path().join("status")).ok()?;
+        let own = field(&status, "Uid:")? == user;
+        own.then(|| field(&status, "Threads:")?.parse::<u64>().ok()).flatten()
+    };
+    std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(threads).sum()
+}
+
+fn limit_processes(most: u64) -> Result<(), ConfineError> {
     let now = rustix::process::getrlimit(Resource::Nproc);
-    let lower = |limit: Option<u64>| Some(limit.map_or(PROCESS_LIMIT, |limit| limit.min(PROCESS_LIMIT)));
+    let lower = |limit: Option<u64>| Some(limit.map_or(most, |limit| limit.min(most)));
     let limit = Rlimit { current: lower(now.current), maximum: lower(now.maximum) };
     Ok(rustix::process::setrlimit(Resource::Nproc, limit)?)
 }

@@ -3,13 +3,13 @@
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
-/// How often leftovers are killed and reaped before the rest is given up: each round also catches what the last
-/// round's victims had started.
-const ROUNDS: u32 = 200;
+/// How long leftovers are killed and reaped before the rest is given up: each round also catches what the last round's
+/// victims had started.
+const LONGEST: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(super) enum Offspring {
@@ -47,10 +47,19 @@ impl Offspring {
         found
     }
 
+    /// How many processes there are; `None` where that cannot be seen.
+    pub(super) fn count(&self) -> Option<u64> {
+        let Self::Namespace = self else { return None };
+        let is_process = |name: &std::ffi::OsStr| name.as_encoded_bytes().first().is_some_and(u8::is_ascii_digit);
+        let entries = std::fs::read_dir("/proc").ok()?.flatten();
+        u64::try_from(entries.filter(|entry| is_process(&entry.file_name())).count()).ok()
+    }
+
     /// Kills and reaps until nothing is left of the group or of what left it.
     pub(super) fn end(&mut self, group: Option<Pid>) {
-        for round in 0..ROUNDS {
-            if none_left() {
+        let began = Instant::now();
+        for round in 0_u32.. {
+            if none_left() || began.elapsed() > LONGEST {
                 return;
             }
             if let Some(group) = group {
@@ -63,7 +72,8 @@ impl Offspring {
                     let _ = rustix::process::kill_process(child, Signal::KILL);
                 }),
             }
-            std::thread::sleep(Duration::from_micros(if round < 20 { 100 } else { 5_000 }));
+            // A chain of sessions comes apart link by link.
+            std::thread::sleep(Duration::from_micros(if round < 2_000 { 100 } else { 5_000 }));
         }
     }
 }

@@ -28,6 +28,8 @@ const GRACE: Duration = Duration::from_secs(1);
 const SHORT_GRACE: Duration = Duration::from_millis(200);
 /// For output that is still in the pipe when its writers are gone.
 const DRAIN: Duration = Duration::from_millis(250);
+/// How often the processes of a command are counted.
+const COUNTED: Duration = Duration::from_millis(100);
 
 /// Serves the vk at the other end of standard input until that ends.
 pub(super) fn serve() -> io::Result<()> {
@@ -49,7 +51,8 @@ pub(super) fn serve() -> io::Result<()> {
         }
         let control = tokio::net::UnixStream::from_std(control)?;
         let children = signal(SignalKind::child())?;
-        Inside { wire: Wire { control, frames }, children, offspring, shell }.run().await
+        let processes = start.processes;
+        Inside { wire: Wire { control, frames }, children, offspring, shell, processes }.run().await
     })
 }
 
@@ -87,19 +90,19 @@ fn prepare(start: &Start) -> io::Result<Prepared> {
     if let Some(listener) = &listener {
         listener.set_nonblocking(true)?;
     }
-    let landlock_abi = confine(&start.confine)?;
+    let landlock_abi = confine(&start.confine, start.processes)?;
     let probed = start.probe.as_ref().map_or_else(Probed::default, probe::probe);
     let shell = Shell::new(start)?;
     Ok(Prepared { ready: FromInside::Ready { probed, landlock_abi }, offspring, shell, listener })
 }
 
 #[cfg(target_os = "linux")]
-fn confine(how: &Confine) -> io::Result<i32> {
-    super::confine::confine(how).map_err(io::Error::other)
+fn confine(how: &Confine, processes: u64) -> io::Result<i32> {
+    super::confine::confine(how, processes).map_err(io::Error::other)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn confine(how: &Confine) -> io::Result<i32> {
+fn confine(how: &Confine, _: u64) -> io::Result<i32> {
     match how {
         Confine::Nothing => Ok(0),
         _ => Err(io::ErrorKind::Unsupported.into()),
@@ -143,6 +146,8 @@ struct Inside {
     children: tokio::signal::unix::Signal,
     offspring: Offspring,
     shell: Shell,
+    /// At once.
+    processes: u64,
 }
 
 /// Why a running command is being ended.
@@ -150,6 +155,7 @@ struct Inside {
 enum Ending {
     No,
     Late,
+    Crowded,
     Stopped,
 }
 
@@ -199,7 +205,8 @@ impl Inside {
         let mut open = true;
         let mut ending = Ending::No;
         let mut deadline = tokio::time::Instant::from_std(began) + limit;
-        let Self { wire, children, offspring, .. } = self;
+        let mut next_count = tokio::time::Instant::from_std(began) + COUNTED;
+        let Self { wire, children, offspring, processes, .. } = self;
         let status = loop {
             tokio::select! {
                 biased;
@@ -224,6 +231,13 @@ impl Inside {
                     deadline = tokio::time::Instant::now() + GRACE;
                     let _ = rustix::process::kill_process_group(pid, Signal::TERM);
                 }
+                () = sleep_until(next_count) => {
+                    next_count = tokio::time::Instant::now() + COUNTED;
+                    if offspring.count().is_some_and(|count| count > *processes) {
+                        ending = Ending::Crowded;
+                        break None;
+                    }
+                }
                 read = output.read(&mut buffer), if open => match read {
                     Ok(0) | Err(_) => open = false,
                     Ok(read) => capture.push(&buffer[..read]),
@@ -244,6 +258,7 @@ impl Inside {
         }
         let ended = match ending {
             Ending::Late => Ended::TimedOut,
+            Ending::Crowded => Ended::Crowded,
             Ending::Stopped => Ended::Stopped,
             Ending::No => ended(status),
         };

@@ -1,6 +1,7 @@
 //! The project folder as the file tools see it: every path is resolved beneath an open folder handle by the kernel, so
 //! that no link, no `..` and no rename in between leads outside; protected names are refused in every spelling.
 
+mod aside;
 mod beneath;
 mod protect;
 
@@ -10,6 +11,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
+pub use aside::Aside;
 use rustix::fs::{AtFlags, Dir, FileType, Gid, Mode, OFlags, Stat, Uid};
 use rustix::io::Errno;
 
@@ -107,6 +109,9 @@ impl Workspace {
         if !meta.is_file() {
             return Err(WorkspaceError::NotRegular(shown(&rel)));
         }
+        if meta.len() > limit {
+            return Err(WorkspaceError::TooLarge { path: shown(&rel), bytes: meta.len(), limit });
+        }
         let mut bytes = Vec::new();
         file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
         if bytes.len() as u64 > limit {
@@ -165,6 +170,28 @@ impl Workspace {
             Some(Kind::Folder) => Err(WorkspaceError::IsFolder(shown(&rel))),
             Some(_) => rustix::fs::unlinkat(&folder, name, AtFlags::empty()).map_err(|error| failed(error.into())),
         }
+    }
+
+    /// Whether a file may stand in the place of what is there.
+    ///
+    /// # Errors
+    /// Outside, protected, a link (of either kind), not regular.
+    pub fn may_replace(&self, path: &Path) -> Result<(), WorkspaceError> {
+        let rel = self.writable(path)?;
+        let (folder, name) =
+            beneath::open_parent(self.folder.as_fd(), &rel, false).map_err(|error| told(&rel, error))?;
+        replaceable(&rel, &folder, name).map(|_| ())
+    }
+
+    /// Removes an empty folder.
+    ///
+    /// # Errors
+    /// Outside, protected, not found, not empty.
+    pub fn remove_folder(&self, path: &Path) -> Result<(), WorkspaceError> {
+        let rel = self.writable(path)?;
+        let failed = |error| told(&rel, error);
+        let (folder, name) = beneath::open_parent(self.folder.as_fd(), &rel, false).map_err(failed)?;
+        rustix::fs::unlinkat(&folder, name, AtFlags::REMOVEDIR).map_err(|error| failed(error.into()))
     }
 
     /// Moves a regular file, making the folders of its new place; an existing file there is replaced.

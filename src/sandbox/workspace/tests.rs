@@ -131,6 +131,37 @@ fn protected_names_are_refused_present_or_absent() {
 }
 
 #[test]
+fn what_is_set_aside_comes_back_as_it_was_or_goes() {
+    let place = place();
+    let w = &place.workspace;
+    fs::write(place.root.join("run.sh"), "run").unwrap();
+    fs::set_permissions(place.root.join("run.sh"), fs::Permissions::from_mode(0o751)).unwrap();
+    symlink("run.sh", place.root.join("link")).unwrap();
+    fs::create_dir_all(place.root.join("full/inner")).unwrap();
+    for name in ["run.sh", "link"] {
+        let aside = w.set_aside(Path::new(name)).unwrap();
+        assert!(fs::symlink_metadata(place.root.join(name)).is_err());
+        aside.bring_back().unwrap();
+    }
+    assert_eq!(w.metadata(Path::new("run.sh")).unwrap().mode, 0o751);
+    assert_eq!(fs::read_link(place.root.join("link")).unwrap(), Path::new("run.sh"));
+    // Something that has come in the meantime is not lost.
+    let aside = w.set_aside(Path::new("run.sh")).unwrap();
+    fs::write(place.root.join("run.sh"), "newer").unwrap();
+    assert!(matches!(aside.bring_back(), Err(WorkspaceError::Exists(_))));
+    assert_eq!(fs::read_to_string(place.root.join("run.sh")).unwrap(), "newer");
+    w.set_aside(Path::new("link")).and_then(Aside::discard).unwrap();
+    assert!(fs::symlink_metadata(place.root.join("link")).is_err());
+    assert!(w.remove_folder(Path::new("full")).is_err(), "not an empty one");
+    w.remove_folder(Path::new("full/inner")).unwrap();
+    for path in ["missing", "full", ".git/x", "../app-evil/canary"] {
+        assert!(w.set_aside(Path::new(path)).is_err(), "{path}");
+    }
+    assert!(w.remove_folder(Path::new("../app-evil")).is_err());
+    place.canary_is_whole();
+}
+
+#[test]
 fn a_parent_that_is_swapped_for_a_link_never_lets_a_write_out() {
     let place = place();
     let (real, parked, stop) = (place.root.join("dir"), place.root.join("parked"), AtomicBool::new(false));
@@ -148,6 +179,16 @@ fn a_parent_that_is_swapped_for_a_link_never_lets_a_write_out() {
         for i in 0..2_000 {
             let _ = place.workspace.write_atomic(Path::new("dir/x"), format!("{i}").as_bytes());
             let _ = place.workspace.read(Path::new("dir/canary"), 100).map(|bytes| assert_ne!(bytes, b"canary"));
+            let w = &place.workspace;
+            let seen = w.list(Path::new("dir"), 10).map_or(Vec::new(), |(entries, _)| entries);
+            assert!(seen.iter().all(|entry| entry.name != "canary"), "{seen:?}");
+            for path in ["dir/x", "dir/canary"].map(Path::new) {
+                let _ =
+                    w.set_aside(path).and_then(|aside| if i % 2 == 0 { aside.bring_back() } else { aside.discard() });
+                let _ = w.rename(path, Path::new("dir/y"));
+            }
+            let _ = w.create(Path::new("dir/new/z"), b"z").and_then(|()| w.remove(Path::new("dir/new/z")));
+            let _ = w.remove_folder(Path::new("dir/new"));
         }
         stop.store(true, Ordering::Relaxed);
     });

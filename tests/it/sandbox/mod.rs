@@ -1,7 +1,9 @@
 //! The sandbox as the agent's loop uses it, with the real `vk` as its inside and each backend that this machine has.
 
 mod commands;
+mod corpus;
 mod files;
+mod many;
 mod mirror;
 mod network;
 mod processes;
