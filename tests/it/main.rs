@@ -37,5 +37,7 @@ mod score;
 mod support;
 #[cfg(target_os = "linux")]
 mod team;
+#[cfg(target_os = "linux")]
+mod tools;
 mod undo;
 mod wires;

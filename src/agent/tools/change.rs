@@ -1,53 +1,15 @@
-//! What a file tool is about to do, worked out in full: shown to a person before, written after.
+//! What a file tool is about to do, worked out in full and shown to a person before [`super::commit`] writes it.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
-use super::Before;
 use crate::sandbox::Workspace;
 use crate::sandbox::workspace::WorkspaceError;
 
 /// Larger files are not edited by a tool, in bytes.
 pub(super) const LARGEST: u64 = 16 * 1024 * 1024;
-
-/// Why nothing was written.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum CommitError {
-    #[error("{0} was changed by something else in the meantime; look at it again")]
-    Changed(String),
-    #[error("{0}")]
-    Workspace(#[from] WorkspaceError),
-    #[error("{cause}; and {path} could not be put back: {undo}")]
-    HalfDone { cause: WorkspaceError, path: String, undo: WorkspaceError },
-}
-
-/// Writes all of the changes or, when one fails, none: those already written are put back.
-///
-/// # Errors
-/// A file that is not as it was when the change was worked out, or whatever the workspace refuses.
-pub(super) fn commit(
-    changes: &[Change],
-    workspace: &Workspace,
-    before: Option<&dyn Before>,
-) -> Result<(), CommitError> {
-    changes.iter().try_for_each(|change| change.check(workspace))?;
-    if let Some(before) = before {
-        changes.iter().flat_map(Change::paths).for_each(|path| before.before_write(path));
-    }
-    for (index, change) in changes.iter().enumerate() {
-        let Err(cause) = change.write(workspace) else { continue };
-        for done in changes[..index].iter().rev() {
-            if let Err(undo) = done.put_back(workspace) {
-                let path = done.paths().first().map(|path| path.display().to_string()).unwrap_or_default();
-                return Err(CommitError::HalfDone { cause, path, undo });
-            }
-        }
-        return Err(cause.into());
-    }
-    Ok(())
-}
 
 /// The content of a file, `None` where there is nothing.
 ///
@@ -118,51 +80,6 @@ impl Change {
                     text.push_str(&unified(path, to, before, after));
                 }
                 text
-            }
-        }
-    }
-}
-
-impl Change {
-    fn check(&self, workspace: &Workspace) -> Result<(), CommitError> {
-        let same = |path: &Path, expected: Option<&Vec<u8>>| {
-            let unchanged = read(workspace, path)?.as_ref() == expected;
-            unchanged.then_some(()).ok_or_else(|| CommitError::Changed(path.display().to_string()))
-        };
-        match self {
-            Self::Write { path, before, .. } => same(path, before.as_ref()),
-            Self::Delete { path, before } => same(path, Some(before)),
-            Self::Move { path, to, before, replaced, .. } => {
-                same(path, Some(before)).and_then(|()| same(to, replaced.as_ref()))
-            }
-        }
-    }
-
-    fn write(&self, workspace: &Workspace) -> Result<(), WorkspaceError> {
-        match self {
-            Self::Write { path, before: None, after } => workspace.create(path, after),
-            Self::Write { before: Some(before), after, .. } if before == after => Ok(()),
-            Self::Write { path, after, .. } => workspace.write_atomic(path, after),
-            Self::Delete { path, .. } => workspace.remove(path),
-            Self::Move { path, to, before, after, .. } => {
-                // The file itself moves, so that it keeps its mode.
-                workspace.rename(path, to)?;
-                if before == after { Ok(()) } else { workspace.write_atomic(to, after) }
-            }
-        }
-    }
-
-    fn put_back(&self, workspace: &Workspace) -> Result<(), WorkspaceError> {
-        match self {
-            Self::Write { path, before: None, .. } => workspace.remove(path),
-            Self::Write { path, before: Some(before), .. } => workspace.write_atomic(path, before),
-            Self::Delete { path, before } => workspace.create(path, before),
-            Self::Move { path, to, before, after, replaced } => {
-                workspace.rename(to, path)?;
-                if before != after {
-                    workspace.write_atomic(path, before)?;
-                }
-                replaced.as_ref().map_or(Ok(()), |replaced| workspace.create(to, replaced))
             }
         }
     }

@@ -35,6 +35,10 @@ pub(super) fn replace(content: &str, old: &str, new: &str, all: bool) -> Result<
         }
         old = with_endings.into();
     }
+    if all {
+        // Overlapping places are not all replaced.
+        places = content.match_indices(old.as_ref()).map(|(at, _)| at).collect();
+    }
     let lines: Vec<usize> = places.iter().map(|at| line_of(content, *at)).collect();
     if places.len() > 1 && !all {
         return Err(format!(

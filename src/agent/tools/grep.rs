@@ -1,15 +1,18 @@
-//! Searching the project: what git ignores is left out, every file is read through the workspace, and the answer is
+//! Searching the project: what git ignores is left out, everything is read through the workspace, and the answer is
 //! bounded in matches, bytes and time.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use grep_matcher::LineTerminator;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, sinks::Lossy};
-use ignore::overrides::OverrideBuilder;
-use ignore::{Walk, WalkBuilder};
+use ignore::overrides::{Override, OverrideBuilder};
 
+use super::walk::Walk;
+use crate::base::name;
 use crate::sandbox::Workspace;
+use crate::sandbox::workspace::WorkspaceError;
 
 /// Most matching lines and bytes of one answer.
 const MATCHES: usize = 200;
@@ -26,51 +29,37 @@ const LONGEST: Duration = Duration::from_secs(20);
 /// A pattern or glob that is none, or a path that cannot be searched.
 pub(super) fn grep(workspace: &Workspace, pattern: &str, below: &Path, glob: Option<&str>) -> Result<String, String> {
     let matcher = RegexMatcherBuilder::new()
-        .line_terminator(Some(b'\n'))
+        .crlf(true)
+        .multi_line(true)
         .build(pattern)
         .map_err(|error| format!("the pattern is no regular expression: {error}"))?;
+    let glob = glob.map(parsed).transpose().map_err(|error| format!("the glob is none: {error}"))?;
     let mut found = Found::default();
-    let mut searcher = SearcherBuilder::new().binary_detection(BinaryDetection::quit(0)).line_number(true).build();
-    let started = Instant::now();
-    for entry in walk(workspace.root(), below, glob)? {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) if error.depth() == Some(0) => return Err(format!("{} cannot be searched", below.display())),
-            Err(_) => continue,
-        };
-        if !entry.file_type().is_some_and(|kind| kind.is_file()) {
-            continue;
+    let mut searcher = SearcherBuilder::new()
+        .binary_detection(BinaryDetection::quit(0))
+        .line_terminator(LineTerminator::crlf())
+        .line_number(true)
+        .build();
+    match workspace.read(below, FILE) {
+        Ok(bytes) => found.search(&mut searcher, &matcher, below, &bytes),
+        Err(WorkspaceError::IsFolder(_)) => {
+            let mut walk = Walk::of(workspace, below, glob, LONGEST);
+            while let Some(path) = walk.next().filter(|_| !found.full) {
+                match workspace.read(&path, FILE) {
+                    Ok(bytes) => found.search(&mut searcher, &matcher, &path, &bytes),
+                    Err(_) => found.skipped += 1,
+                }
+            }
+            found.skipped += walk.unreadable;
+            found.late = walk.late;
         }
-        let Ok(path) = entry.path().strip_prefix(workspace.root()) else { continue };
-        found.search(&mut searcher, &matcher, workspace, path);
-        if found.full {
-            break;
-        }
-        if started.elapsed() > LONGEST {
-            found.lines.push(format!("[stopped after {} s; narrow it by path or glob]", LONGEST.as_secs()));
-            break;
-        }
+        Err(error) => return Err(error.to_string()),
     }
     Ok(found.text())
 }
 
-/// The walk opens folders by their names; what it finds is only read through the workspace, which follows no link out.
-fn walk(root: &Path, below: &Path, glob: Option<&str>) -> Result<Walk, String> {
-    let mut builder = WalkBuilder::new(root.join(below));
-    builder
-        .follow_links(false)
-        .hidden(false)
-        .parents(true)
-        .git_global(false)
-        .require_git(false)
-        .sort_by_file_path(Ord::cmp)
-        .filter_entry(|entry| entry.file_name() != ".git");
-    if let Some(glob) = glob {
-        let mut overrides = OverrideBuilder::new(root);
-        overrides.add(glob).map_err(|error| format!("the glob is none: {error}"))?;
-        builder.overrides(overrides.build().map_err(|error| format!("the glob is none: {error}"))?);
-    }
-    Ok(builder.build())
+fn parsed(glob: &str) -> Result<Override, ignore::Error> {
+    OverrideBuilder::new("").add(glob)?.build()
 }
 
 #[derive(Default)]
@@ -78,17 +67,14 @@ struct Found {
     lines: Vec<String>,
     bytes: usize,
     full: bool,
+    late: bool,
     skipped: usize,
 }
 
 impl Found {
-    fn search(&mut self, searcher: &mut Searcher, matcher: &RegexMatcher, workspace: &Workspace, path: &Path) {
-        let Ok(bytes) = workspace.read(path, FILE) else {
-            self.skipped += 1;
-            return;
-        };
+    fn search(&mut self, searcher: &mut Searcher, matcher: &RegexMatcher, path: &Path, bytes: &[u8]) {
         let before = self.lines.len();
-        let shown = path.to_string_lossy().replace(char::is_control, "\u{fffd}");
+        let shown = name::line(path);
         let sink = Lossy(|number, line| {
             let line = format!("{shown}:{number}: {}", cut(line.trim_end_matches(['\n', '\r'])));
             if self.lines.len() >= MATCHES || self.bytes + line.len() > BYTES {
@@ -99,7 +85,7 @@ impl Found {
             self.lines.push(line);
             Ok(true)
         });
-        if searcher.search_slice(matcher, &bytes, sink).is_err() {
+        if searcher.search_slice(matcher, bytes, sink).is_err() {
             self.lines.truncate(before);
             self.skipped += 1;
         }
@@ -111,6 +97,9 @@ impl Found {
                 .push(format!("[the first {} matching lines; narrow it by path, glob or pattern]", self.lines.len()));
         } else if self.lines.is_empty() {
             self.lines.push("[no match]".to_owned());
+        }
+        if self.late {
+            self.lines.push(format!("[stopped after {} s; narrow it by path or glob]", LONGEST.as_secs()));
         }
         if self.skipped > 0 {
             self.lines.push(format!("[{} files could not be searched: too large, or not to be read]", self.skipped));

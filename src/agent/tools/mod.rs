@@ -3,6 +3,7 @@
 
 mod arguments;
 mod change;
+mod commit;
 pub mod dedupe;
 mod edit;
 mod family;
@@ -17,6 +18,7 @@ mod summary;
 mod text;
 mod toolbox;
 mod view;
+mod walk;
 
 use std::path::Path;
 

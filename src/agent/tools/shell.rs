@@ -11,7 +11,7 @@ use super::{Family, place};
 use crate::agent::approvals::{Answer, Approvals};
 use crate::base::shell;
 use crate::domain::failure::{Failure, Status as Ended};
-use crate::sandbox::{Command, Output, Sandbox, SandboxError, Status, Tampered};
+use crate::sandbox::{Command, MOST_PROCESSES, Output, Sandbox, SandboxError, Status, Tampered};
 
 const DEFAULT: Duration = Duration::from_mins(2);
 const LONGEST: Duration = Duration::from_mins(10);
@@ -121,6 +121,7 @@ fn status(output: &Output, request: &Request, timeout: Duration) -> String {
             };
             format!("[stopped after {seconds} s{longer}]")
         }
+        Status::Crowded => format!("[ended: it had more than {MOST_PROCESSES} processes at once]"),
         Status::Interrupted => "[interrupted]".to_owned(),
     }
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::arguments::{Action, parse};
-use super::change::{self, Change, CommitError, LARGEST};
+use super::change::{self, Change, LARGEST};
+use super::commit::{CommitError, commit};
 use super::dedupe::History;
 use super::patch::{self, Tree};
 use super::shell::{self, Ran, Request};
@@ -220,8 +221,9 @@ impl Toolbox {
         if let Answer::No(why) = self.approvals.write(&paths.join(", "), &diff).await {
             return Err(format!("Nothing was changed: {why}."));
         }
-        change::commit(changes, &self.workspace, self.before.as_deref()).map_err(|error| match error {
+        commit(changes, &self.workspace, self.before.as_deref()).map_err(|error| match error {
             CommitError::HalfDone { .. } => format!("The change broke off: {error}."),
+            CommitError::Left { .. } => format!("{error}."),
             _ => format!("Nothing was changed: {error}."),
         })
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::output::is_binary;
 use super::specs::VIEW_CHARACTERS;
+use crate::base::name;
 use crate::sandbox::Workspace;
 use crate::sandbox::workspace::{Entry, Kind, WorkspaceError};
 
@@ -92,14 +93,14 @@ pub(super) fn folder(workspace: &Workspace, path: &Path) -> Result<String, Works
     let (entries, more) = workspace.list(path, ENTRIES)?;
     let mut lines = Vec::new();
     for entry in &entries {
-        lines.push(name(entry));
+        lines.push(listed(entry));
         if entry.kind != Kind::Folder || entry.name == ".git" {
             continue;
         }
         let Ok((below, more)) = workspace.list(&path.join(&entry.name), BELOW) else { continue };
-        lines.extend(below.iter().map(|inner| format!("{}{}", name(entry), name(inner))));
+        lines.extend(below.iter().map(|inner| format!("{}{}", listed(entry), listed(inner))));
         if more {
-            lines.push(format!("{}…", name(entry)));
+            lines.push(format!("{}…", listed(entry)));
         }
     }
     if more {
@@ -108,9 +109,8 @@ pub(super) fn folder(workspace: &Workspace, path: &Path) -> Result<String, Works
     Ok(if lines.is_empty() { "[the folder is empty]".to_owned() } else { lines.join("\n") })
 }
 
-fn name(entry: &Entry) -> String {
-    let name = entry.name.to_string_lossy();
-    let name = if name.contains(char::is_control) { name.escape_debug().to_string() } else { name.into_owned() };
+fn listed(entry: &Entry) -> String {
+    let name = name::line(Path::new(&entry.name));
     match entry.kind {
         Kind::Folder => format!("{name}/"),
         Kind::Link => format!("{name} (link)"),
