@@ -62,6 +62,7 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
             [CompletionResult]::new('--approve', '--approve', [CompletionResultType]::ParameterName, 'What is asked about: each write and command, commands only, or nothing inside the sandbox')
             [CompletionResult]::new('--sandbox', '--sandbox', [CompletionResultType]::ParameterName, 'What the model''s commands may write: the workspace, nothing, or anything (no sandbox)')
             [CompletionResult]::new('--allow-network', '--allow-network', [CompletionResultType]::ParameterName, 'Let commands reach the package registries, these hosts, or (alone) any host')
+            [CompletionResult]::new('--mcp', '--mcp', [CompletionResultType]::ParameterName, 'Use only these MCP servers, or none')
             [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Trust this project''s vk.toml if its hash is the one `vk trust --print` gave')
             [CompletionResult]::new('--continue', '--continue', [CompletionResultType]::ParameterName, 'Go on from the last task of this project, or from that one; the path may differ')
             [CompletionResult]::new('--image', '--image', [CompletionResultType]::ParameterName, 'Give the model a PNG, JPEG, GIF or WebP file with the task; repeatable')

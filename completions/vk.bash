@@ -940,7 +940,7 @@ _vk() {
             return 0
             ;;
         vk__subcmd__run)
-            opts="-h --path --provider --model --key --engine --fallback --max-cost --max-turns --timeout --check --check-rounds --approve --sandbox --allow-network --trust --continue --image --worktree --commit --pr --dry-run --output --quiet --debug --help"
+            opts="-h --path --provider --model --key --engine --fallback --max-cost --max-turns --timeout --check --check-rounds --approve --sandbox --allow-network --mcp --trust --continue --image --worktree --commit --pr --dry-run --output --quiet --debug --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1023,6 +1023,13 @@ _vk() {
                     return 0
                     ;;
                 --allow-network)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --mcp)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace

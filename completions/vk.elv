@@ -58,6 +58,7 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand --approve 'What is asked about: each write and command, commands only, or nothing inside the sandbox'
             cand --sandbox 'What the model''s commands may write: the workspace, nothing, or anything (no sandbox)'
             cand --allow-network 'Let commands reach the package registries, these hosts, or (alone) any host'
+            cand --mcp 'Use only these MCP servers, or none'
             cand --trust 'Trust this project''s vk.toml if its hash is the one `vk trust --print` gave'
             cand --continue 'Go on from the last task of this project, or from that one; the path may differ'
             cand --image 'Give the model a PNG, JPEG, GIF or WebP file with the task; repeatable'

@@ -69,6 +69,7 @@ complete -c vk -n "__fish_vk_using_subcommand run" -l sandbox -d 'What the model
 read-only\t'Nothing can be written'
 off\t'No sandbox: commands run with your rights'"
 complete -c vk -n "__fish_vk_using_subcommand run" -l allow-network -d 'Let commands reach the package registries, these hosts, or (alone) any host' -r -f
+complete -c vk -n "__fish_vk_using_subcommand run" -l mcp -d 'Use only these MCP servers, or none' -r -f
 complete -c vk -n "__fish_vk_using_subcommand run" -l trust -d 'Trust this project\'s vk.toml if its hash is the one `vk trust --print` gave' -r -f
 complete -c vk -n "__fish_vk_using_subcommand run" -l continue -d 'Go on from the last task of this project, or from that one; the path may differ' -r -f
 complete -c vk -n "__fish_vk_using_subcommand run" -l image -d 'Give the model a PNG, JPEG, GIF or WebP file with the task; repeatable' -r -F

@@ -32,10 +32,12 @@ pub enum Answer {
     No(String),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
     Command,
     Write,
+    /// Calls of one MCP server.
+    Server(String),
 }
 
 /// The answers of one task. "Always" holds for its kind and ends with the task.
@@ -44,7 +46,8 @@ pub struct Approvals {
     ui: Arc<dyn Ui>,
     cancel: Cancel,
     always: Vec<Kind>,
-    hosts_refused: Vec<String>,
+    /// Who asked for which host.
+    hosts_refused: Vec<(String, String)>,
     refused: Vec<String>,
 }
 
@@ -75,6 +78,11 @@ impl Approvals {
     /// Records that a path outside of what the task may reach was refused, without a question.
     pub fn refuse_path(&mut self, path: &str) {
         self.record(&format!("path: {path}"), "outside of what this task may reach");
+    }
+
+    /// Tells people something that is no question.
+    pub fn note(&self, line: &str) {
+        self.ui.say(line);
     }
 
     /// Someone who leaves a question leaves the task: that is told as the task's end.
@@ -109,16 +117,36 @@ impl Approvals {
         self.ask(Kind::Write, &format!("Write {paths}?"), "every write of this task", patch, "write").await
     }
 
+    /// A call of an MCP server's tool counts as a command. `call` is the tool and its arguments, shown verbatim.
+    pub async fn mcp(&mut self, server: &str, call: &str) -> Answer {
+        if self.mode == Mode::All {
+            return Answer::Yes;
+        }
+        let text = format!("Make this call of the MCP server {server}?");
+        let always = format!("every call of {server} in this task");
+        self.ask(Kind::Server(server.to_owned()), &text, &always, call, "call").await
+    }
+
     /// Asks, naming the host, whether commands may reach it from now on. A host that was refused is not asked again.
     pub async fn network(&mut self, host: &str) -> Answer {
-        if self.hosts_refused.iter().any(|refused| refused == host) {
+        self.reach("this task's commands", host).await
+    }
+
+    /// The same of an MCP server.
+    pub async fn network_of(&mut self, server: &str, host: &str) -> Answer {
+        self.reach(&format!("the MCP server {server}"), host).await
+    }
+
+    async fn reach(&mut self, who: &str, host: &str) -> Answer {
+        let asked = (who.to_owned(), host.to_owned());
+        if self.hosts_refused.contains(&asked) {
             return Answer::No(format!("the network is off for {host}"));
         }
-        let question = Question::yes_no(format!("Let this task's commands reach {host}?"));
+        let question = Question::yes_no(format!("Let {who} reach {host}?"));
         match self.put(question).await {
             Some('y') => Answer::Yes,
             reply => {
-                self.hosts_refused.push(host.to_owned());
+                self.hosts_refused.push(asked);
                 self.refuse(&format!("network: {host}"), reply);
                 Answer::No(match reply {
                     Some(_) => format!("the user said no to {host}"),

@@ -26,15 +26,16 @@ pub fn estimate(messages: &[Message]) -> u64 {
     all / 4 + images * IMAGE
 }
 
-/// Whether the next prompt may leave too little room for an answer. Counted from the provider's own last figure.
+/// Whether the next prompt may leave too little room for an answer. Counted from the provider's own last figure; where
+/// there is none, with the likely `tokens` of what servers' tools are told in each request.
 #[must_use]
-pub fn is_nearly_full(caller: &Caller, transcript: &Transcript, output: u32) -> bool {
+pub fn is_nearly_full(caller: &Caller, transcript: &Transcript, tokens: u64, output: u32) -> bool {
     let context = caller.route.context;
     if context == 0 || transcript.messages().len() < 4 {
         return false;
     }
     let likely = match caller.prefix {
-        Prefix { tokens: 0, .. } => estimate(transcript.messages()),
+        Prefix { tokens: 0, .. } => tokens + estimate(transcript.messages()),
         Prefix { tokens, .. } => tokens + newest(transcript.messages()),
     };
     // A tenth is kept free: the estimate of what is new is rough.

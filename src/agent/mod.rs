@@ -7,6 +7,7 @@ pub mod compact;
 pub mod context;
 pub mod hold;
 pub mod limits;
+pub mod mcp;
 pub mod notes;
 pub mod on_plan;
 pub mod plan;

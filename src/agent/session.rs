@@ -50,7 +50,7 @@ impl Session<'_> {
         let mut compacted_for_overflow = false;
         loop {
             check_turns(self.turns, self.max_turns)?;
-            if context::is_nearly_full(&self.caller, self.transcript, wanted) {
+            if context::is_nearly_full(&self.caller, self.transcript, self.toolbox.servers().tokens(), wanted) {
                 self.compact(&specs, false).await?;
             }
             self.caller.ui.event(&Event::TurnStarted { turn: self.turns + 1 });
@@ -129,23 +129,29 @@ impl Session<'_> {
     /// Runs the calls of one answer in order; all results go back in one message, whatever happens.
     async fn run_tools(&mut self, calls: &[ToolCall]) -> Result<(), Failure> {
         let mut results = Vec::with_capacity(calls.len());
+        let mut images = Vec::new();
         let mut ending = None;
         for call in calls {
-            let result = match &ending {
-                Some(_) => ToolResult {
+            let result = if ending.is_some() {
+                ToolResult {
                     call_id: call.id.clone(),
                     content: "not run: the task was stopped before this tool call".to_owned(),
                     is_error: true,
-                },
-                None => self.run_tool(call, &mut ending).await,
+                }
+            } else {
+                let (result, shown) = self.run_tool(call, &mut ending).await;
+                images.extend(shown);
+                result
             };
             results.push(Block::ToolResult(result));
         }
+        // Results come first on every wire.
+        results.extend(images);
         self.push(Message { role: Role::User, content: results })?;
         ending.map_or(Ok(()), Err)
     }
 
-    async fn run_tool(&mut self, call: &ToolCall, ending: &mut Option<Failure>) -> ToolResult {
+    async fn run_tool(&mut self, call: &ToolCall, ending: &mut Option<Failure>) -> (ToolResult, Vec<Block>) {
         let started = Instant::now();
         let (call_id, name) = (call.id.clone(), call.name.clone());
         let ui = self.caller.ui;
@@ -161,12 +167,12 @@ impl Session<'_> {
             Ok(outcome) => {
                 ui.event(&Event::ToolFinished { call_id, name, ok: outcome.ok, exit_code: outcome.exit_code, ms });
                 *ending = outcome.end;
-                outcome.result
+                (outcome.result, outcome.images)
             }
             Err(signal) => {
                 ui.event(&Event::ToolFinished { call_id: call_id.clone(), name, ok: false, exit_code: None, ms });
                 *ending = Some(signal.failure());
-                ToolResult { call_id, content: "stopped by the user".to_owned(), is_error: true }
+                (ToolResult { call_id, content: "stopped by the user".to_owned(), is_error: true }, Vec::new())
             }
         }
     }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::args::{KeysArgs, KeysCommand, ListOutput};
 use super::context::Context;
 use crate::base::secret::Secret;
-use crate::config::{self, Flags, Loaded, PASSWORD_OF, ProviderSettings};
+use crate::config::mcp::KEYS_OF;
+use crate::config::{self, Flags, Loaded, McpServer, PASSWORD_OF, ProviderSettings};
 use crate::credential::{CredentialError, FileMade, KeyInfo, KeyKind, NewKey, StoreKind, Vault, vault};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::path::Auth;
@@ -106,8 +107,23 @@ impl Keys<'_> {
         self.context.ui.say(line.as_ref());
     }
 
-    /// The address that a key of this name is bound to: a provider's, or that of a team's ledger.
-    fn address(&self, name: &str) -> Result<String, Failure> {
+    /// The MCP server whose key has this label.
+    fn mcp_server(&self, label: &str) -> Result<(&McpServer, &str), Failure> {
+        let servers = &self.loaded.settings.mcp;
+        let found = servers.iter().find_map(|server| Some((server, server.address_of_key(label)?)));
+        found.ok_or_else(|| {
+            let line = format!("key = \"{label}\"");
+            Failure::usage("no_mcp_server", format!("no MCP server of your config.toml has {line}"))
+                .why(format!("a key is bound to one address: write url = \"https://...\" and {line} in [mcp.NAME]"))
+                .fix("vk doctor   # where config.toml is")
+        })
+    }
+
+    /// The address that a key of this name is bound to: a provider's, an MCP server's, or that of a team's ledger.
+    fn address(&self, name: &str, label: &str) -> Result<String, Failure> {
+        if name == KEYS_OF {
+            return Ok(self.mcp_server(label)?.1.to_owned());
+        }
         if name != PASSWORD_OF {
             return Ok(self.provider(name)?.base_url.value.clone());
         }

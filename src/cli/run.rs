@@ -5,7 +5,7 @@ use super::{context::Context, first_contact, image, keys, stdin, use_path};
 use crate::agent::approvals::Mode as Approval;
 use crate::agent::cancel::{Cancel, Signal};
 use crate::agent::limits::parse_duration;
-use crate::config::{self, Flags, Scope};
+use crate::config::{self, Flags, Scope, names};
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
 use crate::domain::ui::Question;
@@ -82,6 +82,7 @@ fn order(args: RunArgs, context: &Context) -> Result<Order, Failure> {
         engine: args.engine.map(|engine| engine.as_str().to_owned()),
         flags: Flags {
             worktree: args.worktree.is_some(),
+            mcp: args.mcp,
             ..flags(args.choice, args.max_cost, args.check, args.fallback)
         },
         from,
@@ -118,7 +119,7 @@ fn order(args: RunArgs, context: &Context) -> Result<Order, Failure> {
 #[must_use]
 pub fn flags(choice: ChoiceArgs, max_cost: Option<String>, checks: Vec<String>, fallback: Vec<String>) -> Flags {
     let ChoiceArgs { path, provider, model, key } = choice;
-    Flags { path, provider, model, key, max_cost, checks, fallback, worktree: false }
+    Flags { path, provider, model, key, max_cost, checks, fallback, worktree: false, mcp: None }
 }
 
 fn network(text: &str) -> Result<Network, Failure> {
@@ -127,7 +128,7 @@ fn network(text: &str) -> Result<Network, Failure> {
         "registries" => Ok(Network::Registries),
         hosts => {
             let hosts: Vec<String> = hosts.split(',').map(|host| host.trim().to_ascii_lowercase()).collect();
-            if hosts.iter().all(|host| is_host(host)) {
+            if hosts.iter().all(|host| names::is_host(host)) {
                 return Ok(Network::Hosts(hosts));
             }
             Err(Failure::usage("bad_host", format!("\"{text}\" is not a list of host names"))
@@ -136,17 +137,6 @@ fn network(text: &str) -> Result<Network, Failure> {
                 .fix("vk run --allow-network=example.com,api.example.com \"...\""))
         }
     }
-}
-
-fn is_host(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 253
-        && text.split('.').all(|label| {
-            !label.is_empty()
-                && label.len() <= 63
-                && !label.starts_with('-')
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        })
 }
 
 /// Ctrl-C and the signals that end a program become the task's cancellation: what was spent is settled first.

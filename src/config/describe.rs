@@ -52,6 +52,10 @@ pub fn describe(loaded: &Loaded) -> Vec<Described> {
     for (name, provider) in &settings.providers {
         describe_provider(&mut all, name, provider);
     }
+    for server in &settings.mcp {
+        let key = format!("mcp.{}", server.name);
+        all.push(Described { key, value: server.to_string(), source: server.source.clone() });
+    }
     if let Some(ledger) = &settings.ledger {
         add(&mut all, "ledger.url", Some(&ledger.database));
         add(&mut all, "ledger.key", ledger.key.as_ref());

@@ -29,6 +29,8 @@ pub struct Flags {
     pub fallback: Vec<String>,
     /// The task gets a git worktree of its own, so that what `[worktree]` says is in use.
     pub worktree: bool,
+    /// `--mcp`: names of servers, or `none`.
+    pub mcp: Option<String>,
 }
 
 impl Flags {
@@ -72,6 +74,7 @@ pub(super) struct Given {
     pub(super) checks: Vec<Sourced<String>>,
     pub(super) fallback: Vec<Sourced<Edge>>,
     pub(super) worktree: bool,
+    pub(super) mcp: Option<Sourced<Vec<String>>>,
 }
 
 pub(super) fn from_env(env: &Env) -> Result<Given, ConfigError> {
@@ -102,7 +105,14 @@ pub(super) fn from_flags(flags: &Flags) -> Result<Given, ConfigError> {
         checks: checks.collect(),
         fallback: edges.collect::<Result<_, _>>()?,
         worktree: flags.worktree,
+        mcp: flags.mcp.as_deref().map(servers),
     })
+}
+
+/// Names as typed; whether there are such servers is found where they are known.
+fn servers(text: &str) -> Sourced<Vec<String>> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != "none");
+    Sourced::new(names.map(str::to_owned).collect(), Source::Flag("--mcp"))
 }
 
 type Text<'a> = Option<(&'a str, Source)>;

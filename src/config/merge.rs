@@ -7,6 +7,7 @@ use super::edge::Edge;
 use super::error::ConfigError;
 use super::free::FreeSettings;
 use super::given::Given;
+use super::mcp;
 use super::plan_budget::PlanLimits;
 use super::project_file::{Choice, ProjectValues};
 use super::provider::ProviderSettings;
@@ -60,7 +61,9 @@ pub(super) fn merge(layers: Layers) -> Result<(Settings, Vec<String>), ConfigErr
     budgets.extend(budget::limits(&Subject::Project, windows));
     let stack: Vec<Choice> =
         [user.choice, project.choice].into_iter().chain(personal).chain([env.choice, flags.choice]).collect();
-    let (choice, warnings) = choose(&stack, &user.providers);
+    let (choice, mut warnings) = choose(&stack, &user.providers);
+    let (mcp, set_aside) = mcp::merge(user.mcp, project.mcp, flags.mcp.as_ref())?;
+    warnings.extend(set_aside);
     let model_is_higher = choice.model.as_ref().is_some_and(|model| model.layer() > Layer::Project);
     let settings = Settings {
         path: choice.path,
@@ -81,6 +84,7 @@ pub(super) fn merge(layers: Layers) -> Result<(Settings, Vec<String>), ConfigErr
             pool: project.free.pool.or(user.free.pool),
             allow_training: user.free.allow_training.unwrap_or(Sourced::built_in(false)),
         },
+        mcp,
         ledger: user.ledger,
         codex_issuer: user.codex_issuer,
         builtin: false,

@@ -22,6 +22,18 @@ pub fn is_model(text: &str) -> bool {
     !text.is_empty() && text.len() <= 200 && !text.starts_with('-') && !looks_secret(text) && text.chars().all(allowed)
 }
 
+/// A host's name or address as a person writes it: no scheme, path or port.
+#[must_use]
+pub fn is_host(text: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    !text.is_empty() && text.len() <= 253 && text.split('.').all(is_label)
+}
+
 /// An environment variable's name.
 #[must_use]
 pub fn is_variable(text: &str) -> bool {

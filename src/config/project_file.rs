@@ -7,6 +7,7 @@ use super::budget::{self, Amounts, Ceilings};
 use super::document::{Document, Entry, Reason, Refused, Table};
 use super::error::ConfigError;
 use super::free::{self, FreeValues};
+use super::mcp::{self, OfProject};
 use super::names::{self, looks_secret};
 use super::plan_budget::PlanBudgets;
 use super::settings::{KeyChoice, ModelRule};
@@ -31,6 +32,7 @@ pub(super) struct ProjectValues {
     pub(super) models: Vec<Sourced<ModelRule>>,
     pub(super) free: FreeValues,
     pub(super) worktree: WorktreeSettings,
+    pub(super) mcp: Vec<OfProject>,
 }
 
 /// The four values that choose who pays and what runs.
@@ -103,7 +105,7 @@ const REFUSED: &[Refused] = &[
 pub(super) fn read(document: &Document<'_>, ceilings: &Ceilings) -> Result<ProjectValues, ConfigError> {
     let mut top = document.parse()?;
     top.expect(
-        &["name", "path", "provider", "model", "key", "checks", "budget", "models", "free", "worktree"],
+        &["name", "path", "provider", "model", "key", "checks", "budget", "models", "free", "worktree", "mcp"],
         REFUSED,
     )?;
     let name =
@@ -115,7 +117,8 @@ pub(super) fn read(document: &Document<'_>, ceilings: &Ceilings) -> Result<Proje
         top.take("budget").map(|entry| budget::of_project(&entry, ceilings)).transpose()?.unwrap_or_default();
     let free = top.take("free").map_or_else(|| Ok(FreeValues::default()), |entry| free::of_project(&entry))?;
     let worktree = top.take("worktree").map(|entry| worktree::read(&entry)).transpose()?.unwrap_or_default();
-    Ok(ProjectValues { name: name.transpose()?, choice, checks, budget, plan_budgets, models, free, worktree })
+    let mcp = top.take("mcp").map(|entry| mcp::of_project(&entry)).transpose()?.unwrap_or_default();
+    Ok(ProjectValues { name: name.transpose()?, choice, checks, budget, plan_budgets, models, free, worktree, mcp })
 }
 
 impl Choice {

@@ -6,6 +6,7 @@ use super::address;
 use super::document::{Entry, Reason, Refused, Table};
 use super::error::{ConfigError, Wrong};
 use super::ledger::PASSWORD_OF;
+use super::mcp::KEYS_OF;
 use super::names;
 use super::project_file::PATH_WORDS;
 use super::provider::{OwnPrice, PriceSettings, ProviderSettings};
@@ -32,6 +33,10 @@ pub(super) fn read(entry: &Entry<'_>, built_in: Option<&ProviderSettings>) -> Re
     }
     if name == PASSWORD_OF {
         let what = format!("\"{name}\" is what the password of [ledger] is stored under; choose another name");
+        return Err(entry.wrong_key("bad_value", what).into());
+    }
+    if name == KEYS_OF {
+        let what = format!("\"{name}\" is what the keys of MCP servers are stored under; choose another name");
         return Err(entry.wrong_key("bad_value", what).into());
     }
     let mut table = entry.table()?;

@@ -9,6 +9,7 @@ use super::budget::Budget;
 use super::edge::Edge;
 use super::free::FreeSettings;
 use super::ledger::LedgerSettings;
+use super::mcp::McpServer;
 use super::plan_budget::PlanLimits;
 use super::provider::ProviderSettings;
 use super::source::Sourced;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub bell: Sourced<bool>,
     /// What a new worktree gets; empty where none is asked for.
     pub worktree: WorktreeSettings,
+    /// Programs and services whose tools the model may be given, by name; those that are off too.
+    pub mcp: Vec<McpServer>,
     /// The database that a team shares; `None`: a file of this machine.
     pub ledger: Option<LedgerSettings>,
     /// Where Codex logins are made and renewed; `None`: at the service's own identity server.

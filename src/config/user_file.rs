@@ -9,6 +9,7 @@ use super::edge::{Edge, EdgeTarget, Payer};
 use super::error::{ConfigError, did_you_mean};
 use super::free::{self, FreeValues};
 use super::ledger::{self, LedgerSettings};
+use super::mcp::{self, McpServer};
 use super::names;
 use super::plan_budget::PlanBudgets;
 use super::project::Project;
@@ -42,6 +43,7 @@ pub(super) struct UserValues {
     pub(super) ledger: Option<LedgerSettings>,
     /// `[login.codex] issuer`: the identity server of Codex plans, where it is not the service's own.
     pub(super) codex_issuer: Option<Sourced<String>>,
+    pub(super) mcp: Vec<McpServer>,
     pub(super) bell: Option<Sourced<bool>>,
     /// `[projects."DIR"]`: the folder as written, and what it chooses.
     pub(super) projects: Vec<(PathBuf, Choice)>,
@@ -65,6 +67,7 @@ impl Default for UserValues {
             free: FreeValues::default(),
             ledger: None,
             codex_issuer: None,
+            mcp: Vec::new(),
             bell: None,
             projects: Vec::new(),
             project_budgets: Vec::new(),
@@ -106,6 +109,7 @@ pub(super) fn read(document: &Document<'_>, home: Option<&Path>, own: &[&Path]) 
         "free",
         "ledger",
         "login",
+        "mcp",
         "projects",
         "bell",
     ];
@@ -143,6 +147,9 @@ pub(super) fn read(document: &Document<'_>, home: Option<&Path>, own: &[&Path]) 
             table.expect(&["issuer"], &[secret("token")])?;
             values.codex_issuer = table.take("issuer").map(|entry| provider_table::address(&entry)).transpose()?;
         }
+    }
+    if let Some(entry) = top.take("mcp") {
+        values.mcp = mcp::of_user(&entry)?;
     }
     if let Some(entry) = top.take("projects") {
         for entry in entry.table()?.into_entries() {

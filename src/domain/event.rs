@@ -19,6 +19,24 @@ pub enum Event {
     /// Live holds of other tasks are in the way; at most a minute.
     #[serde(rename = "budget.waiting")]
     BudgetWaiting { scope: String, hold_usd: Usd, waited_ms: u64 },
+    /// The task's MCP servers are being started or reached.
+    #[serde(rename = "mcp.starting")]
+    McpStarting { servers: Vec<String> },
+    /// A server answers, and this is what its tools add to each request.
+    #[serde(rename = "mcp.ready")]
+    McpReady {
+        server: String,
+        /// `stdio` or `http`.
+        transport: String,
+        /// Where it is configured.
+        source: String,
+        tools: usize,
+        /// Estimated: about four bytes a token.
+        #[serde(rename = "context_tokens")]
+        tokens: u64,
+        /// Tools that the model is not given, and why.
+        left_out: Vec<String>,
+    },
     #[serde(rename = "turn.started")]
     TurnStarted { turn: u32 },
     #[serde(rename = "text.delta")]
@@ -129,6 +147,20 @@ pub struct TaskFinished {
     pub commit: Option<String>,
     /// The address of the pull request.
     pub pull_request: Option<String>,
+    /// The MCP servers whose tools the model was given.
+    pub mcp: Vec<McpServerUsed>,
+}
+
+/// An MCP server of a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct McpServerUsed {
+    pub server: String,
+    /// `stdio` or `http`.
+    pub transport: String,
+    pub tools: usize,
+    /// What its tools add to each request; estimated.
+    pub context_tokens: u64,
+    pub calls: u32,
 }
 
 /// The git worktree that a task worked in.

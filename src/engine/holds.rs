@@ -46,6 +46,10 @@ const TABLE: &[(&str, [&str; 3])] = &[
     ),
     ("checks", ["in vk's sandbox", "in vk's sandbox", "in vk's sandbox"]),
     ("images", ["`--image`", "exit 2", "exit 2"]),
+    (
+        "MCP servers",
+        ["yes", "no, and that is said; `--mcp NAME`: exit 2", "no, and that is said; `--mcp NAME`: exit 2"],
+    ),
     ("undo", ["yes, ignored files too", "yes; ignored files that its file tools write", "yes; not of ignored files"]),
     ("continue", ["on any path", "on any path", "on any path"]),
     ("notes", ["given by vk", "given by vk, its own reading is off", "given by vk, its own reading is off"]),
@@ -73,6 +77,8 @@ pub struct Wants<'a> {
     pub max_turns: bool,
     /// `--image` was typed.
     pub images: bool,
+    /// `--mcp` was typed, and names a server.
+    pub mcp: bool,
 }
 
 /// Who would run the loop, and for whom.
@@ -113,6 +119,10 @@ pub fn check(wants: &Wants<'_>, runs: Runs<'_>) -> Result<(), Failure> {
         return Err(
             refuse("--image", "vk hands a plan's program words only").fix("vk run --path byok --image FILE \"...\"")
         );
+    }
+    if wants.mcp {
+        return Err(refuse("--mcp", "a plan's program runs its own loop and is given no servers by vk")
+            .fix("vk run --path byok --mcp NAME \"...\""));
     }
     let contained = wants.mode != Mode::Off;
     match (engine, wants.network) {

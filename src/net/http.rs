@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
+use reqwest::Method;
 use reqwest::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 
 use super::address;
@@ -131,6 +132,23 @@ impl Client {
         request: Request<'_>,
         on_leaving: impl Fn() + Send + Sync + 'static,
     ) -> Result<Response, NetError> {
+        self.send_as(None, request, on_leaving).await
+    }
+
+    /// A DELETE, under the same rules.
+    ///
+    /// # Errors
+    /// As for [`Client::send`].
+    pub async fn delete(&self, request: Request<'_>) -> Result<Response, NetError> {
+        self.send_as(Some(Method::DELETE), request, || {}).await
+    }
+
+    async fn send_as(
+        &self,
+        method: Option<Method>,
+        request: Request<'_>,
+        on_leaving: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Response, NetError> {
         let url = address::check(request.url)?;
         let host = address::host(&url);
         let client = self.client()?;
@@ -142,7 +160,7 @@ impl Client {
                 let building = if is_said { building } else { building.header("content-type", "application/json") };
                 building.body(reqwest::Body::wrap(Outgoing { bytes: Some(bytes), on_leaving: Arc::new(on_leaving) }))
             }
-            None => client.get(url.clone()),
+            None => client.request(method.unwrap_or(Method::GET), url.clone()),
         };
         for (name, value) in request.headers {
             building = building.header(*name, value);

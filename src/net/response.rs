@@ -33,6 +33,13 @@ impl Response {
         (!value.is_empty()).then(|| value.chars().take(LONGEST_HEADER).collect())
     }
 
+    /// A header's value as it is, if it is printable ASCII of at most so many bytes: for what is sent back.
+    #[must_use]
+    pub fn whole_header(&self, name: &str, limit: usize) -> Option<String> {
+        let value = self.answer.headers().get(name)?.to_str().ok()?;
+        (!value.is_empty() && value.len() <= limit).then(|| value.to_owned())
+    }
+
     /// The media type without its parameters, in lower case.
     #[must_use]
     pub fn media_type(&self) -> Option<String> {

@@ -1,7 +1,7 @@
 //! Server-sent events from bytes, however they are split. Reads; knows no provider and makes no connection.
 //!
-//! Format: https://html.spec.whatwg.org/multipage/server-sent-events.html. `id` and `retry` mean nothing here:
-//! a POST is never resumed. An event without its closing empty line is not an event.
+//! Format: https://html.spec.whatwg.org/multipage/server-sent-events.html. `id` and `retry` mean nothing to a model's
+//! answer, which is never resumed; MCP's streams are. An event without its closing empty line is not an event.
 
 use std::mem;
 
@@ -23,6 +23,9 @@ pub struct Event {
     pub name: String,
     /// The `data:` lines, joined by line feeds.
     pub data: Vec<u8>,
+    /// The event's own `id:` and `retry:` fields, where it has them.
+    pub id: Option<String>,
+    pub retry_ms: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -101,6 +104,8 @@ impl Decoder {
                 self.event.data.extend_from_slice(value);
                 self.has_data = true;
             }
+            b"id" if !value.contains(&0) => self.event.id = Some(String::from_utf8_lossy(value).into_owned()),
+            b"retry" => self.event.retry_ms = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()),
             b"event" => self.event.name = String::from_utf8_lossy(value).into_owned(),
             _ => {}
         }
@@ -125,7 +130,7 @@ mod tests {
     }
 
     fn event(name: &str, data: &str) -> Item {
-        Item::Event(Event { name: name.to_owned(), data: data.as_bytes().to_vec() })
+        Item::Event(Event { name: name.to_owned(), data: data.as_bytes().to_vec(), ..Event::default() })
     }
 
     #[test]
@@ -144,7 +149,9 @@ mod tests {
         assert_eq!(decode(b"event: a\n\ndata: x\n\n"), [event("", "x")], "and its name is forgotten");
         assert_eq!(decode(b"data\n\ndata:\ndata\n\n"), [event("", ""), event("", "\n")], "a field without a colon");
         assert_eq!(decode(b"data:  x\n\n"), [event("", " x")], "one space only is dropped");
-        assert_eq!(decode(b"id: 1\nretry: 5\nunknown: y\ndata: x\n\n"), [event("", "x")]);
+        let resumable = Event { data: b"x".to_vec(), id: Some("1".into()), retry_ms: Some(5), ..Event::default() };
+        assert_eq!(decode(b"id: 1\nretry: 5\nunknown: y\ndata: x\n\n"), [Item::Event(resumable)]);
+        assert_eq!(decode(b"id: a\0b\nretry: soon\ndata: x\n\n"), [event("", "x")]);
         assert_eq!(decode(b"data: {\"a\":1}"), [], "an event that has not ended");
         assert_eq!(decode(b"data: {\"a\":1}\n"), []);
     }

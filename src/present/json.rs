@@ -69,6 +69,7 @@ pub fn finished_from_failure(failure: &Failure) -> Event {
         checks: Vec::new(),
         answer: None,
         refused: Vec::new(),
+        mcp: Vec::new(),
         uncharged_attempts: 0,
         credits: None,
         duration_ms: 0,
@@ -97,7 +98,7 @@ mod tests {
     #[test]
     fn a_failure_before_any_task_still_ends_with_task_finished() {
         let failure = Failure::usage("unknown_model", "anthropic has no model named gpt-9").fix("vk models list");
-        insta::assert_snapshot!(line(&finished_from_failure(&failure), at()), @r#"{"v":1,"type":"task.finished","ts":"2026-11-25T13:45:10.500Z","task_id":null,"status":"usage","exit_code":2,"error":{"code":"unknown_model","message":"anthropic has no model named gpt-9","fix":"vk models list"},"turns":0,"usage":{"input":0,"cache_read":0,"cache_write_5m":0,"cache_write_1h":0,"output":0,"reasoning":0},"cost_usd":null,"cost_state":null,"list_usd":null,"payers":[],"proof":null,"sandbox":null,"files_changed":[],"checks":[],"answer":null,"refused":[],"uncharged_attempts":0,"credits":null,"duration_ms":0,"budgets":[],"worktree":null,"commit":null,"pull_request":null}"#);
+        insta::assert_snapshot!(line(&finished_from_failure(&failure), at()), @r#"{"v":1,"type":"task.finished","ts":"2026-11-25T13:45:10.500Z","task_id":null,"status":"usage","exit_code":2,"error":{"code":"unknown_model","message":"anthropic has no model named gpt-9","fix":"vk models list"},"turns":0,"usage":{"input":0,"cache_read":0,"cache_write_5m":0,"cache_write_1h":0,"output":0,"reasoning":0},"cost_usd":null,"cost_state":null,"list_usd":null,"payers":[],"proof":null,"sandbox":null,"files_changed":[],"checks":[],"answer":null,"refused":[],"uncharged_attempts":0,"credits":null,"duration_ms":0,"budgets":[],"worktree":null,"commit":null,"pull_request":null,"mcp":[]}"#);
     }
 
     #[test]

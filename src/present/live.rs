@@ -100,6 +100,8 @@ impl Drop for Live {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Phase {
     Starting,
+    /// MCP servers.
+    Servers(String),
     /// The request is out, nothing has come back.
     Provider,
     Thinking,
@@ -169,6 +171,7 @@ impl Status {
                 self.turn = *turn;
                 self.enter(Phase::Provider, now);
             }
+            Event::McpStarting { servers } => self.enter(Phase::Servers(servers.join(", ")), now),
             Event::BudgetWaiting { scope, .. } => self.enter(Phase::Budget(scope.clone()), now),
             Event::BudgetReserved { .. } => self.enter(Phase::Provider, now),
             Event::ReasoningDelta { .. } => self.enter(Phase::Thinking, now),
@@ -232,6 +235,7 @@ impl Status {
         let time = seconds(millis(now, self.since));
         let doing = match &self.phase {
             Phase::Starting => "starting".to_owned(),
+            Phase::Servers(names) => format!("starting MCP servers {time}: {names}"),
             Phase::Provider => format!("waiting for {} {time}", self.provider),
             Phase::Thinking => format!("thinking {time}"),
             Phase::Writing => "writing".to_owned(),

@@ -271,6 +271,7 @@ pub(super) mod tests {
             worktree: None,
             commit: None,
             pull_request: None,
+            mcp: Vec::new(),
         }
     }
 

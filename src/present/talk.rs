@@ -45,6 +45,13 @@ impl Talk {
             Event::BudgetWaiting { scope, hold_usd, .. } if !was_waiting => {
                 words(&format!("waiting: other tasks hold money of {scope}; this call needs {hold_usd}"))
             }
+            Event::McpReady { server, tools, tokens, left_out, .. } => {
+                let count = if *tools == 1 { "1 tool".to_owned() } else { format!("{tools} tools") };
+                let mut lines =
+                    words(&format!("mcp {server}: {count}, about {} tokens with each call", thousands(*tokens)));
+                lines.extend(left_out.iter().flat_map(|what| words(&format!("  left out: {what}"))));
+                lines
+            }
             Event::CallRetrying { attempt, of, wait_ms, reason } => {
                 let wait = seconds(*wait_ms);
                 vec![shorten(&format!("↻ attempt {attempt} of {of} in {wait}: {reason}"), width).into_owned()]

@@ -78,6 +78,7 @@ impl World {
             budget: Budgets::of_task(Sourced::built_in(Usd::from_cents(500))),
             fallback: Vec::new(),
             ledger: None,
+            mcp: Vec::new(),
             codex_issuer: None,
             builtin: false,
             sandbox: SandboxSettings {

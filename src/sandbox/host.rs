@@ -12,6 +12,7 @@ use super::keeper::{Facts, Keeper, Request};
 use super::mirrors::Mirrors;
 use super::output::Output;
 use super::plan::Plan;
+use super::process::{NotServed, Process, Program};
 use super::remedy::remedy;
 use super::spec::{Command, Level, Mode, Network, Spec};
 use crate::base::env::Env;
@@ -137,6 +138,35 @@ impl Sandbox {
         }
         drop(denied);
         Ok(output)
+    }
+
+    /// Starts a program that is spoken with over its standard input and output; what it may do is what commands may. It
+    /// has the sandbox to itself until it ends: commands wait for that.
+    ///
+    /// # Errors
+    /// When it does not start, with what it wrote to standard error, or when the sandbox itself has ended.
+    pub async fn serve(self: &Arc<Self>, program: Program) -> Result<Process, NotServed> {
+        let (pipes, handed) = oneshot::channel();
+        let (reply, mut ended) = oneshot::channel();
+        let (stop, stopped) = oneshot::channel();
+        self.ask(Request::Serve(program, pipes, stopped, reply))?;
+        let Ok(pipes) = handed.await else {
+            return Err(match (&mut ended).await {
+                Ok(Ok(output)) => NotServed::Ended(output),
+                Ok(Err(error)) => NotServed::Sandbox(error),
+                Err(_) => NotServed::Sandbox(gone()),
+            });
+        };
+        Ok(Process::new(pipes, ended, stop, Arc::clone(self)))
+    }
+
+    /// Hosts that were asked for and refused since this was last asked, each once.
+    #[must_use]
+    pub fn newly_refused(&self) -> Vec<String> {
+        let mut policy = self.policy.lock().unwrap_or_else(PoisonError::into_inner);
+        let refused = policy.refused().to_vec();
+        policy.forget();
+        refused
     }
 
     /// Ends everything inside and starts afresh under the same spec; the folder and variables are kept where possible.

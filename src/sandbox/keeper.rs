@@ -2,7 +2,6 @@
 //! the protected names; and takes one command after another, so that none of this waits for what the rest of vk does.
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,10 +14,11 @@ use tokio::time::{sleep, timeout};
 use super::egress::{self, Policy, Upstream};
 use super::error::SandboxError;
 use super::guard::Guard;
-use super::handoff;
+use super::handoff::{self, Handed};
 use super::launch::{self, Inside};
 use super::output::{Captured, Output, Status, Tampered};
 use super::plan::Plan;
+use super::process::{Pipes, Program};
 use super::protocol::{Bytes, Done, Ended, FromInside, ToInside};
 use super::spec::{Command, Level, Spec};
 use super::watch::Watch;
@@ -30,8 +30,15 @@ const OVERDUE: Duration = Duration::from_secs(5);
 /// Connections to the proxy at once; more are closed.
 const LARGEST_CONNECTIONS: usize = 256;
 
+/// No program that is spoken with lives longer: a task is over by then.
+const LONGEST_SERVICE: Duration = Duration::from_hours(30 * 24);
+
+type Reply = oneshot::Sender<Result<Output, SandboxError>>;
+
 pub(super) enum Request {
-    Run(Command, oneshot::Sender<Result<Output, SandboxError>>),
+    Run(Command, Reply),
+    /// The ends of its pipes first, once it runs; the answer when it has ended, or has been told to.
+    Serve(Program, oneshot::Sender<Pipes>, oneshot::Receiver<()>, Reply),
     Restart(oneshot::Sender<Result<(), SandboxError>>),
 }
 
@@ -54,7 +61,55 @@ pub(super) struct Keeper {
     guard: Guard,
     watch: Option<Watch>,
     proxy: JoinHandle<()>,
+    /// The pipes that the inside handed over.
+    handed: mpsc::UnboundedReceiver<Pipes>,
     commands: u64,
+}
+
+/// What the inside is to run.
+enum Work {
+    Command(Command),
+    Program {
+        program: Program,
+        /// Where its pipes are waited for.
+        pipes: Option<oneshot::Sender<Pipes>>,
+        stop: oneshot::Receiver<()>,
+    },
+}
+
+impl Work {
+    const fn limit(&self) -> Duration {
+        match self {
+            Self::Command(command) => command.timeout,
+            Self::Program { .. } => LONGEST_SERVICE,
+        }
+    }
+
+    fn hand_on(&mut self, handed: Pipes) {
+        if let Self::Program { pipes, .. } = self
+            && let Some(pipes) = pipes.take()
+        {
+            let _ = pipes.send(handed);
+        }
+    }
+
+    fn request(&self, id: u64) -> ToInside {
+        let timeout_ms = u64::try_from(self.limit().as_millis()).unwrap_or(u64::MAX);
+        match self {
+            Self::Command(Command { script, head, tail, .. }) => {
+                ToInside::Run { id, script: script.clone(), timeout_ms, head: *head, tail: *tail }
+            }
+            Self::Program { program, .. } => ToInside::Serve {
+                id,
+                program: program.words.clone(),
+                env: program.env.clone(),
+                in_workspace: program.in_workspace,
+                timeout_ms,
+                head: program.errors,
+                tail: program.errors,
+            },
+        }
+    }
 }
 
 impl Keeper {
@@ -67,7 +122,7 @@ impl Keeper {
         let inside = launch::launch(&env, plan, None).await?;
         let upstream = Arc::new(Upstream::of(&env));
         let (guard, watch) = guard(plan, inside.level)?;
-        let proxy = proxy(&inside, &policy, &upstream)?;
+        let (proxy, handed) = proxy(&inside, &policy, &upstream)?;
         let ended = "it was not started".to_owned();
         let facts = Facts {
             level: inside.level,
@@ -76,7 +131,7 @@ impl Keeper {
             environment: inside.environment.clone(),
         };
         let keeper =
-            Self { env, spec, policy, upstream, inside: Some(inside), ended, guard, watch, proxy, commands: 0 };
+            Self { env, spec, policy, upstream, inside: Some(inside), ended, guard, watch, proxy, handed, commands: 0 };
         Ok((keeper, facts))
     }
 
@@ -84,7 +139,10 @@ impl Keeper {
     pub(super) async fn serve(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
         while let Some(request) = requests.recv().await {
             match request {
-                Request::Run(command, reply) => self.answer(command, reply).await,
+                Request::Run(command, reply) => self.answer(Work::Command(command), reply).await,
+                Request::Serve(program, pipes, stop, reply) => {
+                    self.answer(Work::Program { program, pipes: Some(pipes), stop }, reply).await;
+                }
                 Request::Restart(reply) => drop(reply.send(self.restart().await)),
             }
         }
@@ -95,12 +153,12 @@ impl Keeper {
     }
 
     /// Runs a command, or ends it early because nobody waits for it any more.
-    async fn answer(&mut self, command: Command, mut reply: oneshot::Sender<Result<Output, SandboxError>>) {
+    async fn answer(&mut self, mut work: Work, mut reply: Reply) {
         if reply.is_closed() {
             return;
         }
         let output = match self.freshen().await {
-            Ok(()) => self.run(&command, &mut reply).await,
+            Ok(()) => self.run(&mut work, &mut reply).await,
             Err(error) => Err(error),
         };
         if output.is_err() {
@@ -130,7 +188,7 @@ impl Keeper {
         let plan = Plan::new(&self.env, &self.spec)?;
         let inside = launch::launch(&self.env, &plan, state).await?;
         (self.guard, self.watch) = guard(&plan, inside.level)?;
-        self.proxy = proxy(&inside, &self.policy, &self.upstream)?;
+        (self.proxy, self.handed) = proxy(&inside, &self.policy, &self.upstream)?;
         self.inside = Some(inside);
         Ok(())
     }
@@ -145,21 +203,14 @@ impl Keeper {
         }
     }
 
-    async fn run(
-        &mut self,
-        command: &Command,
-        reply: &mut oneshot::Sender<Result<Output, SandboxError>>,
-    ) -> Result<Output, SandboxError> {
+    async fn run(&mut self, work: &mut Work, reply: &mut Reply) -> Result<Output, SandboxError> {
         let ended = || SandboxError::Ended { reason: self.ended.clone() };
         self.commands += 1;
         let id = self.commands;
         let Some(inside) = &mut self.inside else { return Err(ended()) };
-        let timeout_ms = u64::try_from(command.timeout.as_millis()).unwrap_or(u64::MAX);
-        let (script, head, tail) = (command.script.clone(), command.head, command.tail);
         lock(&self.policy).forget();
-        let request = ToInside::Run { id, script, timeout_ms, head, tail };
-        inside.send(&request).await.map_err(|_| ended())?;
-        let overdue = sleep(command.timeout.saturating_add(OVERDUE));
+        inside.send(&work.request(id)).await.map_err(|_| ended())?;
+        let overdue = sleep(work.limit().saturating_add(OVERDUE));
         tokio::pin!(overdue);
         let mut made: Option<Tampered> = None;
         let mut stopping = false;
@@ -171,6 +222,7 @@ impl Keeper {
                     Ok(_) => {}
                     Err(_) => return Err(ended()),
                 },
+                Some(handed) = self.handed.recv() => work.hand_on(handed),
                 () = watched(self.watch.as_ref()) => if let Some(found) = self.guard.set_aside() {
                     made.get_or_insert(found);
                     if !stopping {
@@ -178,7 +230,7 @@ impl Keeper {
                         inside.send(&ToInside::Stop { id }).await.map_err(|_| ended())?;
                     }
                 },
-                () = reply.closed(), if !stopping => {
+                () = unwanted(work, reply), if !stopping => {
                     stopping = true;
                     inside.send(&ToInside::Stop { id }).await.map_err(|_| ended())?;
                 }
@@ -207,6 +259,17 @@ fn lock(policy: &Mutex<Policy>) -> std::sync::MutexGuard<'_, Policy> {
     policy.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Ends when nobody waits for the work any more, or a program was told to end.
+async fn unwanted(work: &mut Work, reply: &mut Reply) {
+    match work {
+        Work::Command(_) => reply.closed().await,
+        Work::Program { stop, .. } => tokio::select! {
+            () = reply.closed() => {}
+            Ok(()) = stop => {}
+        },
+    }
+}
+
 /// Ends when something was made, or never where nothing is watched.
 async fn watched(watch: Option<&Watch>) {
     match watch {
@@ -226,18 +289,26 @@ fn guard(plan: &Plan, level: Level) -> Result<(Guard, Option<Watch>), SandboxErr
     Ok((guard, watch))
 }
 
-/// Takes the connections that programs inside make, and serves each.
+/// Takes the connections that programs inside make, and serves each; pipes are passed on.
 fn proxy(
     inside: &Inside,
     policy: &Arc<Mutex<Policy>>,
     upstream: &Arc<Upstream>,
-) -> Result<JoinHandle<()>, SandboxError> {
+) -> Result<(JoinHandle<()>, mpsc::UnboundedReceiver<Pipes>), SandboxError> {
     let io = |source| SandboxError::Io { doing: "the sandbox's way out cannot be made", source };
     let from = inside.handover.try_clone().and_then(UnixStream::from_std).map_err(io)?;
     let (policy, upstream) = (Arc::clone(policy), Arc::clone(upstream));
-    Ok(tokio::spawn(async move {
+    let (pipes, handed) = mpsc::unbounded_channel();
+    let proxy = tokio::spawn(async move {
         let places = Arc::new(tokio::sync::Semaphore::new(LARGEST_CONNECTIONS));
-        while let Ok(socket) = next_connection(&from).await {
+        while let Ok(what) = next_handed(&from).await {
+            let socket = match what {
+                Handed::Connection(socket) => socket,
+                Handed::Pipes { input, output } => {
+                    let _ = pipes.send(Pipes { input, output });
+                    continue;
+                }
+            };
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
             let served = egress::serve(socket, Arc::clone(&policy), Arc::clone(&upstream));
             tokio::spawn(async move {
@@ -245,14 +316,15 @@ fn proxy(
                 drop(place);
             });
         }
-    }))
+    });
+    Ok((proxy, handed))
 }
 
-async fn next_connection(from: &UnixStream) -> io::Result<OwnedFd> {
+async fn next_handed(from: &UnixStream) -> io::Result<Handed> {
     loop {
         match from.async_io(Interest::READABLE, || handoff::receive(from)).await {
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
-            socket => return socket,
+            handed => return handed,
         }
     }
 }

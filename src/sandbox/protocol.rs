@@ -87,6 +87,18 @@ pub(super) enum ToInside {
         head: usize,
         tail: usize,
     },
+    /// Start a program that is spoken with, and hand the outer ends of its standard input and output over. It ends as a
+    /// command does, and its answer holds what it wrote to standard error.
+    Serve {
+        id: u64,
+        program: Vec<OsString>,
+        /// Beside the environment of commands.
+        env: Vec<(OsString, OsString)>,
+        in_workspace: bool,
+        timeout_ms: u64,
+        head: usize,
+        tail: usize,
+    },
     /// End the command with this id; nothing happens if it has ended.
     Stop {
         id: u64,

@@ -104,6 +104,7 @@ fn typed(order: &Order) -> Vec<(&'static str, String)> {
         given("--approve", approve),
         given("--sandbox", sandbox),
         network.map(|typed| ("--allow-network", typed)),
+        given("--mcp", flags.mcp.as_deref()),
         order.worktree.map(|dirty| ("--worktree", worktree(dirty).to_owned())),
         (order.commit && !order.pull_request).then(|| ("--commit", "--commit".to_owned())),
         order.pull_request.then(|| ("--pr", "--pr".to_owned())),

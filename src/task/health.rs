@@ -4,13 +4,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
+
 use super::detect::{self, Found};
 use super::free::record::Record;
 use super::ledger;
+use super::mcp;
 use crate::base::env::Env;
 use crate::base::shell;
 use crate::catalog::Overlay;
-use crate::config::{self, Flags, Loaded, Require};
+use crate::config::{self, Flags, Loaded, McpServer, Require};
 use crate::credential::{StoreKind, Vault};
 use crate::domain::failure::Failure;
 use crate::domain::ui::Ui;
@@ -18,6 +21,9 @@ use crate::engine::standing;
 use crate::net::http::Client;
 use crate::routing::plan::{self, PlanFact, Standing};
 use crate::sandbox::{Level, Sandbox, Spec};
+
+/// Another tool's list of servers, at a project's root.
+const FOREIGN: &str = ".mcp.json";
 
 /// How a finding bears on `vk run`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +104,9 @@ pub async fn examine(env: &Env, flags: &Flags, ui: &Arc<dyn Ui>) -> Vec<Finding>
     }
     let tree = loaded.as_ref().map(|loaded| loaded.project.root.clone());
     findings.push(sandbox(env, loaded.as_ref()));
+    if let Some(loaded) = &loaded {
+        mcp_servers(env, loaded, ui, &mut findings).await;
+    }
     programs(env, tree.as_deref(), &mut findings);
     network(env, &mut findings);
     let settings = loaded.as_ref().map(|loaded| &loaded.settings);
@@ -243,6 +252,46 @@ fn sandbox(env: &Env, loaded: Option<&Loaded>) -> Finding {
         Err(error) => {
             Finding::new("sandbox", State::Warning, format!("not tried, there is no folder to try it in: {error}"))
         }
+    }
+}
+
+/// Starts or reaches each server that a task would be given. One of a file that is not trusted is not started.
+async fn mcp_servers(env: &Env, loaded: &Loaded, ui: &Arc<dyn Ui>, findings: &mut Vec<Finding>) {
+    let vault = Vault::open(&loaded.dirs.data, env, Arc::clone(ui));
+    let untrusted = matches!(loaded.trust, config::Trust::Needed(_));
+    let (on, off): (Vec<&McpServer>, Vec<&McpServer>) = loaded.settings.mcp.iter().partition(|server| server.on.value);
+    let tried = on.iter().map(|server| async {
+        let subject = format!("mcp {}", server.name);
+        if untrusted && (server.source.is_project() || server.on.source.is_project()) {
+            return Finding::new(&subject, State::Warning, "not tried: vk.toml is not trusted").fix("vk trust");
+        }
+        match mcp::probe(server, loaded, &vault, env).await {
+            Ok(told) if told.left_out.is_empty() => {
+                let (tools, tokens) = (told.tools, told.tokens);
+                Finding::new(&subject, State::Good, format!("{tools} tools, about {tokens} tokens with each call"))
+            }
+            Ok(told) => {
+                let left_out = told.left_out.join("; ");
+                let detail =
+                    format!("{} tools, about {} tokens with each call; left out: {left_out}", told.tools, told.tokens);
+                Finding::new(&subject, State::Warning, detail)
+            }
+            Err(failure) => {
+                let state = if server.required { State::Broken } else { State::Warning };
+                Finding::failed(&subject, state, failure)
+            }
+        }
+    });
+    findings.extend(join_all(tried).await);
+    findings.extend(off.iter().map(|server| {
+        let flag = format!("off; vk run --mcp {0} gives it to one task", server.name);
+        Finding::new(&format!("mcp {}", server.name), State::Note, flag)
+    }));
+    let foreign = loaded.project.root.join(FOREIGN);
+    if foreign.is_file() {
+        let detail =
+            format!("{FOREIGN} is not read; a server of it is written as [mcp.NAME] in vk.toml or config.toml");
+        findings.push(Finding::new("mcp", State::Note, detail));
     }
 }
 

@@ -16,6 +16,7 @@ pub mod git;
 pub mod hand_over;
 pub mod health;
 pub mod ledger;
+pub mod mcp;
 pub mod order;
 pub mod plan_limits;
 pub mod prepare;

@@ -74,8 +74,8 @@ impl Known {
         loaded.warnings.extend(damage.map(|damage| damage.warning()));
         let vault = Vault::open(&loaded.dirs.data, env, Arc::clone(ui));
         let mut keys = vault.list()?;
-        // The password of a ledger pays for nothing.
-        keys.retain(|key| key.provider != config::PASSWORD_OF);
+        // The password of a ledger pays for nothing, and neither does the key of an MCP server.
+        keys.retain(|key| !matches!(key.provider.as_str(), config::PASSWORD_OF | config::mcp::KEYS_OF));
         let env_key = match loaded.settings.key.as_ref().map(|key| &key.value) {
             Some(KeyChoice::Env(name)) => {
                 let fingerprint = credentials::env_key(env, name)?.fingerprint();

@@ -6,7 +6,9 @@ use crate::agent::call::Spent;
 use crate::base::money::Usd;
 use crate::domain::cost::{Certainty, Charge, CostState, Proof};
 use crate::domain::credits::CreditsLeft;
-use crate::domain::event::{BudgetAlert, CheckResult, FileChange, PayerShare, TaskFinished, WorktreeUsed};
+use crate::domain::event::{
+    BudgetAlert, CheckResult, FileChange, McpServerUsed, PayerShare, TaskFinished, WorktreeUsed,
+};
 use crate::domain::failure::{Failure, Status};
 use crate::domain::route::Route;
 use crate::domain::usage::Usage;
@@ -35,6 +37,7 @@ pub struct Ending {
     pub worktree: Option<WorktreeUsed>,
     pub commit: Option<String>,
     pub pull_request: Option<String>,
+    pub mcp: Vec<McpServerUsed>,
 }
 
 impl Ending {
@@ -55,6 +58,7 @@ impl Ending {
             worktree: None,
             commit: None,
             pull_request: None,
+            mcp: Vec::new(),
         }
     }
 
@@ -86,6 +90,7 @@ impl Ending {
             worktree: self.worktree.clone(),
             commit: self.commit.clone(),
             pull_request: self.pull_request.clone(),
+            mcp: self.mcp.clone(),
             duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         }
     }

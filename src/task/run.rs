@@ -10,6 +10,7 @@ use super::credits::Account;
 use super::edges::{self, Step};
 use super::engines;
 use super::free::{self, rotation::Rotation};
+use super::mcp;
 use super::order::Order;
 use super::plan_limits;
 use super::prepare::{self, Known};
@@ -77,6 +78,7 @@ async fn run_to_end(
     let task_id = ledger::task_id(clock::now());
     if order.dry_run {
         shown::only_looked_at(&known, &route, ui.as_ref());
+        mcp::only_named(&known, &route, ui.as_ref());
         return Ok(());
     }
     setup::check_approvals(order, ui.as_ref())?;
@@ -202,6 +204,11 @@ impl Running<'_> {
         self.ending.sandbox = Some(ground.sandbox.level().as_str().to_owned());
         let mut first = None;
         let result = loop {
+            // Before anything is sent, and never a reason for another payer.
+            let served = mcp::serve(&mut ground, self.known, self.env, &route, self.ui, self.cancel).await;
+            if let Err(failure) = served {
+                break Err(failure);
+            }
             let result = self.leg(&route, price.clone(), secret.clone(), &mut transcript, &mut ground).await;
             let Err(failure) = result else { break Ok(()) };
             match self.conversation.steering().await {
@@ -235,6 +242,8 @@ impl Running<'_> {
             }
         };
         self.ending.refused = ground.refused();
+        self.ending.mcp = mcp::used(ground.toolbox.servers());
+        ground.close().await;
         let known = match ground.changes() {
             Ok(changes) => {
                 self.ending.files_changed = changes;

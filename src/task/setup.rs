@@ -4,10 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::mcp;
 use super::order::{From, Order};
 use super::snapshot::{Limits, Snapshot};
 use crate::agent::approvals::{Approvals, Mode as Approval};
 use crate::agent::cancel::Cancel;
+use crate::agent::mcp::Servers;
 use crate::agent::notes;
 use crate::agent::prompt::{self, Surroundings, Writes};
 use crate::agent::tools::{Before, Family, Toolbox};
@@ -15,11 +17,11 @@ use crate::base::clock;
 use crate::base::env::Env;
 use crate::base::secret::sha256_hex;
 use crate::base::shell;
-use crate::config::{Loaded, Require, Trust};
+use crate::config::{Loaded, McpServer, Require, Trust};
 use crate::domain::event::FileChange;
 use crate::domain::failure::{Failure, Status};
 use crate::domain::message::Message;
-use crate::domain::route::Route;
+use crate::domain::route::{EngineKind, Route};
 use crate::domain::ui::Ui;
 use crate::engine::driven::Terms;
 use crate::engine::driven::permit::Permit;
@@ -96,6 +98,11 @@ pub struct Ground {
     cache: Option<PathBuf>,
     ui: Arc<dyn Ui>,
     cancel: Cancel,
+    /// What holds the commands, and an MCP server of its own.
+    spec: Spec,
+    served: bool,
+    /// For whom it was said that there are no servers.
+    unserved: Option<EngineKind>,
 }
 
 /// Tells the snapshot what a file tool is about to write.
@@ -122,7 +129,8 @@ impl Ground {
         cancel: &Cancel,
     ) -> Result<Self, Failure> {
         let root = &loaded.project.root;
-        let sandbox = Arc::new(Sandbox::start(env, spec(order, loaded, order.mode))?);
+        let spec = spec(order, loaded, order.mode);
+        let sandbox = Arc::new(Sandbox::start(env, spec.clone())?);
         let contained = sandbox.level() == Level::Full;
         let mode = order.approve.unwrap_or(if contained { Approval::All } else { Approval::Ask });
         if mode.must_ask() && !ui.interactive() {
@@ -156,6 +164,7 @@ impl Ground {
             project: loaded.project.name.clone(),
             writes: writes(order.mode),
             network: reach(&order.network),
+            servers: false,
         };
         // A stranger's repository does not get to speak to the model where nobody looks on.
         let trusted = matches!(loaded.trust, Trust::Trusted) || ui.interactive();
@@ -172,7 +181,44 @@ impl Ground {
             workspace,
             notes_allowed: trusted,
             keep,
+            spec,
+            served: false,
+            unserved: None,
         })
+    }
+
+    /// What holds an MCP server.
+    #[must_use]
+    pub fn spec_of(&self, server: &McpServer) -> Spec {
+        mcp::spec_of(server, self.spec.clone(), self.sandbox.level())
+    }
+
+    /// What the run lets commands reach.
+    #[must_use]
+    pub const fn network(&self) -> &Network {
+        &self.spec.network
+    }
+
+    /// Gives the model the tools of these servers, from its first call on.
+    pub fn give(&mut self, servers: Servers) {
+        self.served = true;
+        self.surroundings.servers = !servers.specs().is_empty();
+        self.toolbox.serve(servers);
+    }
+
+    /// Whether it is to be said that this engine's model is given no servers: once.
+    pub fn leaves_unserved(&mut self, engine: EngineKind) -> bool {
+        self.unserved.replace(engine) != Some(engine)
+    }
+
+    #[must_use]
+    pub const fn is_served(&self) -> bool {
+        self.served
+    }
+
+    /// Ends what lives on between calls.
+    pub async fn close(&mut self) {
+        self.toolbox.close().await;
     }
 
     /// The answers to a driven program's questions. What a person said holds for the whole task.
@@ -254,11 +300,16 @@ impl Ground {
 
 /// What holds the commands of a task.
 pub(super) fn spec(order: &Order, loaded: &Loaded, mode: Mode) -> Spec {
+    spec_of(&order.network, loaded, mode)
+}
+
+/// The same without an order.
+pub(super) fn spec_of(network: &Network, loaded: &Loaded, mode: Mode) -> Spec {
     let root = &loaded.project.root;
     let wishes = &loaded.settings.sandbox;
     Spec {
         mode,
-        network: order.network.clone(),
+        network: network.clone(),
         protect: vec![loaded.dirs.config.clone(), loaded.dirs.data.clone()],
         read: wishes.read.iter().map(|path| path.value.clone()).collect(),
         write: wishes.write.iter().map(|path| path.value.clone()).collect(),

@@ -25,6 +25,8 @@ mod litellm;
 mod llamacpp;
 #[cfg(unix)]
 mod login;
+#[cfg(target_os = "linux")]
+mod mcp;
 mod patches;
 mod plans;
 mod reconcile;

@@ -7,6 +7,7 @@ mod commit;
 pub mod dedupe;
 mod edit;
 mod family;
+mod foreign;
 mod grep;
 mod nearest;
 mod output;
@@ -28,13 +29,15 @@ pub use self::summary::{summary, written};
 pub use self::toolbox::Toolbox;
 
 use crate::domain::failure::Failure;
-use crate::domain::message::ToolResult;
+use crate::domain::message::{Block, ToolResult};
 
 /// What came of one tool call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// What goes back to the model; bounded.
     pub result: ToolResult,
+    /// Images that go with it.
+    pub images: Vec<Block>,
     /// Whether it did what was asked: a command that ends with a non-zero status did not.
     pub ok: bool,
     /// Of a command that ended by itself.

@@ -11,6 +11,7 @@ use super::{Family, place};
 use crate::agent::approvals::{Answer, Approvals};
 use crate::base::shell;
 use crate::domain::failure::{Failure, Status as Ended};
+use crate::domain::message::Block;
 use crate::sandbox::{Command, MOST_PROCESSES, Output, Sandbox, SandboxError, Status, Tampered};
 
 const DEFAULT: Duration = Duration::from_mins(2);
@@ -19,7 +20,7 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// Bytes kept from each end before progress bars and colours are taken out.
 const KEPT: usize = 64 * 1024;
 /// Hosts asked about after one command; a command cannot flood a person with questions.
-const ASKED: usize = 3;
+pub(super) const ASKED: usize = 3;
 
 /// What a tool came to.
 pub(super) struct Ran {
@@ -27,16 +28,17 @@ pub(super) struct Ran {
     pub(super) ok: bool,
     /// Of a command that ended by itself.
     pub(super) exit_code: Option<i32>,
+    pub(super) images: Vec<Block>,
     pub(super) end: Option<Failure>,
 }
 
 impl Ran {
     pub(super) fn ok(text: impl Into<String>) -> Self {
-        Self { text: text.into(), ok: true, exit_code: None, end: None }
+        Self { text: text.into(), ok: true, exit_code: None, images: Vec::new(), end: None }
     }
 
     pub(super) fn error(text: impl Into<String>) -> Self {
-        Self { text: text.into(), ok: false, exit_code: None, end: None }
+        Self { ok: false, ..Self::ok(text) }
     }
 }
 
@@ -83,7 +85,7 @@ pub(super) async fn run(sandbox: &Sandbox, approvals: &mut Approvals, request: R
         Status::Exited(code) => Some(code),
         _ => None,
     };
-    Ran { text, ok: output.success(), exit_code, end }
+    Ran { ok: output.success(), exit_code, end, ..Ran::ok(text) }
 }
 
 /// The script that is run and shown: a folder that was asked for is entered first.
@@ -149,7 +151,8 @@ pub(super) async fn restart(sandbox: &Sandbox) -> Ran {
 }
 
 fn ended(error: SandboxError) -> Ran {
-    Ran { text: format!("[{error}]"), ok: false, exit_code: None, end: Some(error.into()) }
+    let text = format!("[{error}]");
+    Ran { end: Some(error.into()), ..Ran::error(text) }
 }
 
 /// A command changed what only the user may change, behind a sandbox that cannot forbid it.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::agent::mcp;
 use crate::domain::message::{ToolCall, ToolInput};
 
 /// Longest line, in characters.
@@ -26,13 +27,21 @@ pub fn summary(call: &ToolCall) -> String {
             }
             "apply_patch" => ("patch", patched(input["input"].as_str().unwrap_or_default())),
             "grep" => ("grep", words(&input["pattern"])),
-            name => (name, words(&input["path"])),
+            name => match mcp::named(name) {
+                Some((server, tool)) => (server, format!("{tool} {}", compact(input))),
+                None => (name, words(&input["path"])),
+            },
         },
         ToolInput::Text(text) if call.name == "apply_patch" => ("patch", patched(text)),
         ToolInput::Text(text) => (call.name.as_str(), text.clone()),
         ToolInput::Broken(_) => (call.name.as_str(), "(broken arguments)".to_owned()),
     };
     one_line(&format!("{verb} {object}"))
+}
+
+/// Arguments as one line, without the braces of an empty object.
+fn compact(input: &Value) -> String {
+    if input.as_object().is_some_and(serde_json::Map::is_empty) { String::new() } else { input.to_string() }
 }
 
 fn words(value: &Value) -> String {
@@ -110,6 +119,8 @@ mod tests {
             ("edit", json!({"path": "a.rs"}), "edit a.rs"),
             ("grep", json!({"pattern": "fn main"}), "grep fn main"),
             ("read", json!({}), "read"),
+            ("mcp__files__list_all", json!({"path": "a"}), r#"files list_all {"path":"a"}"#),
+            ("mcp__files__now", json!({}), "files now"),
             ("read", json!(7), "read"),
         ];
         for (name, input, expected) in cases {

@@ -12,8 +12,9 @@ use super::patch::{self, Tree};
 use super::shell::{self, Ran, Request};
 use super::text::decode;
 use super::view::{self, PAGE, Page, Shape};
-use super::{Before, Family, Outcome, edit, grep, place, specs, summary};
+use super::{Before, Family, Outcome, edit, foreign, grep, place, specs, summary};
 use crate::agent::approvals::{Answer, Approvals};
+use crate::agent::mcp::{self, Servers};
 use crate::domain::message::{ToolCall, ToolResult};
 use crate::domain::request::ToolSpec;
 use crate::sandbox::workspace::WorkspaceError;
@@ -27,13 +28,15 @@ pub struct Toolbox {
     before: Option<Arc<dyn Before>>,
     read_only: bool,
     history: History,
+    servers: Servers,
 }
 
 impl Toolbox {
     #[must_use]
     pub fn new(family: Family, sandbox: Arc<Sandbox>, workspace: Arc<Workspace>, approvals: Approvals) -> Self {
         let history = History::default();
-        Self { family, sandbox, workspace, approvals, before: None, read_only: false, history }
+        let servers = Servers::default();
+        Self { family, sandbox, workspace, approvals, before: None, read_only: false, history, servers }
     }
 
     /// Who keeps the pre-images of files before they are written.
@@ -50,6 +53,26 @@ impl Toolbox {
         self
     }
 
+    /// The MCP servers whose tools the model is given from the first call on.
+    pub fn serve(&mut self, servers: Servers) {
+        self.servers = servers;
+    }
+
+    #[must_use]
+    pub const fn servers(&self) -> &Servers {
+        &self.servers
+    }
+
+    /// What is asked of people.
+    pub fn approvals(&mut self) -> &mut Approvals {
+        &mut self.approvals
+    }
+
+    /// Ends the MCP servers.
+    pub async fn close(&mut self) {
+        self.servers.close().await;
+    }
+
     #[must_use]
     pub const fn family(&self) -> Family {
         self.family
@@ -58,7 +81,7 @@ impl Toolbox {
     /// The tools as the model is told of them.
     #[must_use]
     pub fn specs(&self) -> Vec<ToolSpec> {
-        specs(self.family)
+        specs(self.family).into_iter().chain(self.servers.specs().iter().cloned()).collect()
     }
 
     /// What nobody was there to allow, or lay out of reach: for `task.finished`.
@@ -80,14 +103,19 @@ impl Toolbox {
     /// Does what the call asks, or says why not; never fails and never runs a call that is not whole. Dropping the
     /// future ends a command that is running.
     pub async fn run(&mut self, call: &ToolCall) -> Outcome {
-        let ran = match parse(self.family, call) {
-            Ok(action) => self.act(action).await,
-            Err(why) => Ran::error(why),
+        let ran = if mcp::named(&call.name).is_some() {
+            foreign::call(&mut self.servers, &mut self.approvals, call).await
+        } else {
+            match parse(self.family, call) {
+                Ok(action) => self.act(action).await,
+                Err(why) => Ran::error(why),
+            }
         };
         let summary = summary(call);
         let result = ToolResult { call_id: call.id.clone(), content: ran.text, is_error: !ran.ok };
-        let result = self.history.fold(&summary, result);
-        Outcome { result, ok: ran.ok, exit_code: ran.exit_code, summary, end: ran.end }
+        // What was folded away has no images of its own.
+        let result = if ran.images.is_empty() { self.history.fold(&summary, result) } else { result };
+        Outcome { result, images: ran.images, ok: ran.ok, exit_code: ran.exit_code, summary, end: ran.end }
     }
 
     async fn act(&mut self, action: Action) -> Ran {

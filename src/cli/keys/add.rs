@@ -7,6 +7,7 @@ use secrecy::zeroize::Zeroizing;
 use super::{Keys, place};
 use crate::base::secret::Secret;
 use crate::config::PASSWORD_OF;
+use crate::config::mcp::KEYS_OF;
 use crate::credential::{CredentialError, KeyInfo, KeyKind, NewKey, ProviderFacts, env_key, shape, vault};
 use crate::domain::failure::Failure;
 use crate::domain::ui::Question;
@@ -43,7 +44,7 @@ impl Keys<'_> {
         // What can be refused is refused before anybody types a key.
         let mut replace = false;
         if let Some(name) = provider {
-            self.address(name)?;
+            self.address(name, label)?;
             replace = self.may_replace(name, label)?;
         }
         if matches!(source, Source::Person) && self.context.ui.interactive() {
@@ -55,7 +56,7 @@ impl Keys<'_> {
         if provider.is_none() {
             replace = self.may_replace(name, label)?;
         }
-        let base_url = &self.address(name)?;
+        let base_url = &self.address(name, label)?;
         shape::check(ProviderFacts { name, base_url }, &secret)?;
         self.keep(&NewKey { provider: name, label, kind: KeyKind::ApiKey, base_url, replace }, &secret)
     }
@@ -98,6 +99,7 @@ impl Keys<'_> {
             Source::Person => {
                 let prompt = match provider {
                     Some(PASSWORD_OF) => "The password of the ledger's database (not shown): ".to_owned(),
+                    Some(KEYS_OF) => "The key of the MCP server (not shown): ".to_owned(),
                     Some(name) => format!("The key of {name} (not shown): "),
                     None => "The key (not shown): ".to_owned(),
                 };
@@ -164,6 +166,10 @@ impl Keys<'_> {
     pub(super) fn tell_next(&self, key: &KeyInfo) {
         if key.provider == PASSWORD_OF {
             self.say(format!("Next: key = \"{}\" in [ledger] of your config.toml, then vk keys test {0}", key.label));
+            return;
+        }
+        if key.provider == KEYS_OF {
+            self.say(format!("Next: vk keys test {} --provider {KEYS_OF}", key.label));
             return;
         }
         self.say(format!("Next: vk keys test {} --provider {}", key.label, key.provider));

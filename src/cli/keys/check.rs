@@ -2,6 +2,7 @@
 
 use super::super::args::ListOutput;
 use super::{Keys, no_credential};
+use crate::config::mcp::KEYS_OF;
 use crate::config::{KeyChoice, LedgerSettings, PASSWORD_OF, Sourced};
 use crate::credential::{KeyInfo, KeyKind, ProviderFacts, origin, shape};
 use crate::domain::failure::{Failure, Status};
@@ -10,7 +11,7 @@ use crate::net::http::Client;
 use crate::present;
 use crate::present::keys::Tested;
 use crate::provider::{CallError, CallErrorKind, Endpoint, check_key};
-use crate::task::ledger;
+use crate::task::{ledger, mcp};
 
 impl Keys<'_> {
     pub(super) async fn test(
@@ -68,7 +69,7 @@ impl Keys<'_> {
                 .why("whose it is and what is left of it stands in another list")
                 .fix("vk whoami"));
         }
-        let address = self.address(&key.provider)?;
+        let address = self.address(&key.provider, &key.label)?;
         let base_url = address.as_str();
         if accept_address && origin::of(base_url).as_ref() != Some(&key.origin) {
             let now = self.vault.rebind(&key.provider, &key.label, base_url)?;
@@ -80,6 +81,10 @@ impl Keys<'_> {
             let settings = LedgerSettings { key: Some(choice), ..settings.clone() };
             let server = ledger::server(&settings, &self.context.env, self.vault)?;
             return Ok(Ledger::connect_existing(server).map(drop)?);
+        }
+        if key.provider == KEYS_OF {
+            let (server, _) = self.mcp_server(&key.label)?;
+            return mcp::probe(server, self.loaded, self.vault, &self.context.env).await.map(drop);
         }
         let settings = self.provider(&key.provider)?;
         shape::check(ProviderFacts { name: &key.provider, base_url }, &secret)?;

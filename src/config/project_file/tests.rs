@@ -173,7 +173,7 @@ fn the_errors_people_read() {
       |
     2 | provder …
       | ^^^^^^^
-    known here: name, path, provider, model, key, checks, budget, models, free, worktree
+    known here: name, path, provider, model, key, checks, budget, models, free, worktree, mcp
     fix: ${EDITOR:-vi} HOME/shop/vk.toml
     "#);
     insta::assert_snapshot!(shown("path = \"subscripton\"\n"), @r#"

@@ -73,6 +73,7 @@ impl Chosen {
         }
         all.extend(one("free.pool", values.free.pool.as_ref()));
         all.extend(values.checks.iter().map(|check| ("check", check.value.clone())));
+        all.extend(values.mcp.iter().map(|server| ("mcp", server.told())));
         all.extend(values.worktree.all().map(|(key, value)| (key, value.value.clone())));
         Self(all)
     }
@@ -150,6 +151,10 @@ pub(super) fn is_needed(settings: &Settings) -> bool {
         || from_project(settings.free.pool.as_ref())
         || settings.models.iter().any(|rule| rule.source.is_project())
         || settings.checks.iter().any(|check| check.source.is_project())
+        || settings
+            .mcp
+            .iter()
+            .any(|server| server.on.value && (server.source.is_project() || server.on.source.is_project()))
         || settings.worktree.all().any(|(_, value)| value.source.is_project())
 }
 

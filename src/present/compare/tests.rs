@@ -30,6 +30,7 @@ fn with<T>(ask: impl FnOnce(&Market<'_>) -> T) -> T {
         budget: Budgets::of_task(Sourced::built_in(Usd::from_cents(500))),
         fallback: Vec::new(),
         ledger: None,
+        mcp: Vec::new(),
         codex_issuer: None,
         builtin: false,
         sandbox: SandboxSettings {

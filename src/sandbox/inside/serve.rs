@@ -47,12 +47,12 @@ pub(super) fn serve() -> io::Result<()> {
     let Prepared { offspring, shell, listener, .. } = prepared;
     runtime.block_on(async {
         if let Some(listener) = listener {
-            tokio::spawn(hand_over(TcpListener::from_std(listener)?, handover));
+            tokio::spawn(hand_over(TcpListener::from_std(listener)?, handover.try_clone()?));
         }
         let control = tokio::net::UnixStream::from_std(control)?;
         let children = signal(SignalKind::child())?;
         let processes = start.processes;
-        Inside { wire: Wire { control, frames }, children, offspring, shell, processes }.run().await
+        Inside { wire: Wire { control, frames }, children, offspring, shell, processes, handover }.run().await
     })
 }
 
@@ -148,6 +148,8 @@ struct Inside {
     shell: Shell,
     /// At once.
     processes: u64,
+    /// Where the pipes of a program that is spoken with go.
+    handover: UnixStream,
 }
 
 /// Why a running command is being ended.
@@ -172,7 +174,20 @@ impl Inside {
             let answer = match request {
                 ToInside::Run { id, script, timeout_ms, head, tail } => {
                     let capture = Capture::new(head, tail);
-                    match self.command(id, &script, Duration::from_millis(timeout_ms), capture).await? {
+                    let spawned = self.shell.spawn(&script);
+                    match self.command(id, spawned, Duration::from_millis(timeout_ms), capture).await? {
+                        Some(done) => FromInside::Done(done),
+                        None => return Ok(()),
+                    }
+                }
+                ToInside::Serve { id, program, env, in_workspace, timeout_ms, head, tail } => {
+                    let capture = Capture::new(head, tail);
+                    let spawned = self.shell.serve(&program, &env, in_workspace).and_then(|serving| {
+                        // From here on only vk holds the outer ends: a program whose vk is gone reads to its end.
+                        handoff::send_pipes(&self.handover, serving.input.as_fd(), serving.output.as_fd())?;
+                        Ok(serving.spawned)
+                    });
+                    match self.command(id, spawned, Duration::from_millis(timeout_ms), capture).await? {
                         Some(done) => FromInside::Done(done),
                         None => return Ok(()),
                     }
@@ -188,15 +203,17 @@ impl Inside {
     async fn command(
         &mut self,
         id: u64,
-        script: &str,
+        spawned: io::Result<Spawned>,
         limit: Duration,
         mut capture: Capture,
     ) -> io::Result<Option<Done>> {
         let began = Instant::now();
-        let Spawned { pid, output } = match self.shell.spawn(script) {
+        let Spawned { pid, output } = match spawned {
             Ok(spawned) => spawned,
             Err(error) => {
-                capture.push(format!("vk: the shell could not be started: {error}\n").as_bytes());
+                capture.push(format!("vk: it could not be started: {error}\n").as_bytes());
+                // Of what was started before something failed, nothing stays.
+                self.offspring.end(None);
                 return Ok(Some(done(id, Ended::Exited(126), capture, began)));
             }
         };

@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, PipeReader, Read as _};
+use std::io::{self, PipeReader, PipeWriter, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,13 @@ pub(super) struct Shell {
 pub(super) struct Spawned {
     /// The shell, and the number of its process group.
     pub pid: Pid,
+    pub output: PipeReader,
+}
+
+/// A program that is spoken with: what it writes to standard error is its output here.
+pub(super) struct Serving {
+    pub spawned: Spawned,
+    pub input: PipeWriter,
     pub output: PipeReader,
 }
 
@@ -75,6 +82,27 @@ impl Shell {
         let child = command.spawn()?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         Ok(Spawned { pid: pid.ok_or(io::ErrorKind::Other)?, output })
+    }
+
+    /// Starts a program that is spoken with: no shell, nothing carried, and its outputs apart.
+    pub(super) fn serve(
+        &self,
+        program: &[OsString],
+        env: &[(OsString, OsString)],
+        in_workspace: bool,
+    ) -> io::Result<Serving> {
+        let (name, arguments) = program.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let ((stdin, input), (output, stdout), (errors, stderr)) = (io::pipe()?, io::pipe()?, io::pipe()?);
+        let mut command = Command::new(name);
+        command.args(arguments).env_clear();
+        command.envs(self.env.iter().chain(env).map(|(name, value)| (name, value)));
+        let home = self.env.iter().find(|(name, _)| name == "HOME").map(|(_, home)| PathBuf::from(home));
+        let folder = home.filter(|home| !in_workspace && home.is_dir()).unwrap_or_else(|| self.workspace.clone());
+        command.current_dir(folder).process_group(0);
+        command.stdin(stdin).stdout(stdout).stderr(stderr);
+        let child = command.spawn()?;
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        Ok(Serving { spawned: Spawned { pid: pid.ok_or(io::ErrorKind::Other)?, output: errors }, input, output })
     }
 
     /// Whether there is a state to carry. One that is too large, or not a file, is thrown away.

@@ -16,4 +16,4 @@ mod limits;
 #[cfg(target_os = "linux")]
 pub mod real;
 #[cfg(unix)]
-mod stand_in;
+pub mod stand_in;

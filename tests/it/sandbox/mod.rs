@@ -10,7 +10,7 @@ mod processes;
 mod protected;
 mod registries;
 mod secrets;
-mod starting;
+pub(crate) mod starting;
 mod task;
 
 use std::path::{Path, PathBuf};

@@ -13,7 +13,7 @@ use super::*;
 
 /// A part of the kernel that is not to be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lacks {
+pub(crate) enum Lacks {
     /// No namespaces, neither for users nor for root: an ordinary container.
     Namespaces,
     Landlock,
@@ -22,7 +22,7 @@ pub(super) enum Lacks {
 }
 
 /// Runs something, and all that it starts, where these are lacking.
-pub(super) fn lacking<T: Send>(what: &[Lacks], run: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn lacking<T: Send>(what: &[Lacks], run: impl FnOnce() -> T + Send) -> T {
     let apply = || {
         let arch = std::env::consts::ARCH.try_into().unwrap();
         let always = Vec::new;
