@@ -161,12 +161,12 @@ fn a_server_that_ends_is_told_of_and_started_once_more() {
 
 #[test]
 fn a_call_that_takes_too_long_is_given_up_and_the_server_told() {
-    let provider = model(&[("mcp__s__sleep", json!({"seconds": 2})), ("mcp__s__echo", json!({"text": "late"}))]);
-    let vk = with(&provider, &(server(&["note=notes.txt"]) + "timeout = \"1s\"\n"));
+    let provider = model(&[("mcp__s__sleep", json!({"seconds": 3})), ("mcp__s__echo", json!({"text": "late"}))]);
+    let vk = with(&provider, &(server(&["note=notes.txt"]) + "timeout = \"2s\"\n"));
     let (ran, _) = go(&vk, &[]);
     assert_eq!(ran.code, 0, "{ran}");
     let results: Vec<String> = told(&provider).iter().map(text_of).collect();
-    assert!(results[0].contains("gave no answer for 1 s"), "{results:?}");
+    assert!(results[0].contains("gave no answer for 2 s"), "{results:?}");
     let notes = std::fs::read_to_string(vk.project().join("notes.txt")).unwrap();
     assert!(notes.contains("notifications/cancelled"), "{notes}");
 }

@@ -89,7 +89,8 @@ fn over_http() {
     node.arg(program).arg("streamableHttp").env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
     node.env("PORT", port.to_string()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let _served = Served(node.spawn().unwrap());
-    assert!(eventually(|| TcpStream::connect(("127.0.0.1", port)).is_ok()), "it does not listen");
+    let listens = || TcpStream::connect(("127.0.0.1", port)).is_ok();
+    assert!((0..4).any(|_| eventually(listens)), "it does not listen");
     let provider = model(&calls());
     let config = format!("[mcp.all]\nurl = \"http://127.0.0.1:{port}/mcp\"\n");
     let (ran, finished) = go(&anthropic(&provider).config(&config), &[]);
