@@ -1,15 +1,18 @@
 //! The git program, run so that nothing a repository says can run anything: its hooks, filters, drivers and monitors are
 //! off, no network is used, and of the user's own settings only those that name a person or how lines end are taken.
 
+mod run;
+
 use std::ffi::{OsStr, OsString};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use crate::base::env::Env;
 use crate::domain::failure::Failure;
+use run::finish;
 
 /// The user's own settings, of the system or global kind, that are taken over. None of them names a program.
 const TAKEN: [&str; 12] = [
@@ -73,6 +76,8 @@ pub enum GitError {
     Start(#[source] std::io::Error),
     #[error("{said}")]
     Refused { code: Option<i32>, said: String },
+    #[error("git was ended after {} s; does a pipe stand in the place of a .gitignore or .gitattributes?", .0.as_secs())]
+    Late(Duration),
 }
 
 impl GitError {
@@ -308,30 +313,6 @@ fn without_driver(key: &str) -> Vec<(String, String)> {
         _ => &[],
     };
     off.iter().map(|(last, value)| (format!("{kind}.{name}.{last}"), (*value).to_owned())).collect()
-}
-
-fn finish(mut command: Command, input: Option<&[u8]>) -> Result<Vec<u8>, GitError> {
-    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(GitError::Start)?;
-    let pipe = child.stdin.take();
-    let output = std::thread::scope(|scope| {
-        // Fed beside the reading: neither side waits for the other's full pipe.
-        scope.spawn(move || {
-            if let (Some(mut pipe), Some(input)) = (pipe, input) {
-                // A git that ends early says why itself.
-                let _ = pipe.write_all(input);
-            }
-        });
-        child.wait_with_output()
-    });
-    let output = output.map_err(GitError::Start)?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).take(6).collect();
-    let said = if lines.is_empty() { format!("git ended with {}", output.status) } else { lines.join("\n") };
-    Err(GitError::Refused { code: output.status.code(), said })
 }
 
 #[cfg(test)]
