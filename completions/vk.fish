@@ -27,6 +27,7 @@ end
 complete -c vk -n "__fish_vk_needs_command" -s h -l help -d 'Print help'
 complete -c vk -n "__fish_vk_needs_command" -s V -l version -d 'Print version'
 complete -c vk -n "__fish_vk_needs_command" -f -a "run" -d 'Run a coding task in this repository'
+complete -c vk -n "__fish_vk_needs_command" -f -a "batch" -d 'Run many tasks, several at once, under one payer and one budget'
 complete -c vk -n "__fish_vk_needs_command" -f -a "exec" -d 'Run another tool with exactly this project\'s payer'
 complete -c vk -n "__fish_vk_needs_command" -f -a "keys" -d 'Store, list and test provider keys; they live in the OS keyring'
 complete -c vk -n "__fish_vk_needs_command" -f -a "login" -d 'Log in to an account of yours, without copying a key'
@@ -85,6 +86,46 @@ complete -c vk -n "__fish_vk_using_subcommand run" -l dry-run -d 'Show the route
 complete -c vk -n "__fish_vk_using_subcommand run" -l quiet -d 'Say less: the route line, errors and the answer'
 complete -c vk -n "__fish_vk_using_subcommand run" -l debug -d 'Write each request\'s size, timing and status to stderr; never its contents'
 complete -c vk -n "__fish_vk_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c vk -n "__fish_vk_using_subcommand batch" -l jobs -d 'How many tasks run at once' -r -f
+complete -c vk -n "__fish_vk_using_subcommand batch" -l path -d 'Whose account pays' -r -f -a "byok\t''
+subscription\t''
+platform\t''
+free\t''"
+complete -c vk -n "__fish_vk_using_subcommand batch" -l provider -d 'The provider, by a name you have configured' -r -f
+complete -c vk -n "__fish_vk_using_subcommand batch" -l model -d 'The model: an alias, an exact id, or fast, balanced, best' -r -f
+complete -c vk -n "__fish_vk_using_subcommand batch" -l key -d 'A stored key\'s label, or env:NAME for one run' -r -f
+complete -c vk -n "__fish_vk_using_subcommand batch" -l engine -d 'Who runs the loop: vk itself, or the program of a plan; it must be the payer\'s own' -r -f -a "builtin\t'vk\'s own loop, for keys, gateways and free models'
+claude\t'The installed claude, on its plan'
+codex\t'The installed codex, on its plan'"
+complete -c vk -n "__fish_vk_using_subcommand batch" -l fallback -d 'Allow one change of payer, in each task: FROM->TO=ask or FROM->TO=USD, with provider and key on the right side' -r -f
+complete -c vk -n "__fish_vk_using_subcommand batch" -l max-cost -d 'Stop before the whole batch costs more than this many dollars, all its starts together' -r -f
+complete -c vk -n "__fish_vk_using_subcommand batch" -l max-task-cost -d 'Stop a task before it costs more than this many dollars' -r -f
+complete -c vk -n "__fish_vk_using_subcommand batch" -l max-turns -d 'Stop a task after this many model turns' -r -f
+complete -c vk -n "__fish_vk_using_subcommand batch" -l timeout -d 'Stop a task after this long: 90s, 10m, 2h' -r -f
+complete -c vk -n "__fish_vk_using_subcommand batch" -l check -d 'A command that must succeed after each task; its failure goes back to the model' -r -f -a "(__fish_complete_command)"
+complete -c vk -n "__fish_vk_using_subcommand batch" -l check-rounds -d 'How often failed checks go back to the model' -r -f
+complete -c vk -n "__fish_vk_using_subcommand batch" -l approve -d 'What would be asked about; nobody answers in a batch, so anything but all is refused' -r -f -a "ask\t'Each write and each command is asked'
+edits\t'Commands are asked'
+all\t'Nothing inside the sandbox is asked'"
+complete -c vk -n "__fish_vk_using_subcommand batch" -l sandbox -d 'What the model\'s commands may write: the workspace, nothing, or anything (no sandbox)' -r -f -a "workspace\t'The project folder can be written'
+read-only\t'Nothing can be written'
+off\t'No sandbox: commands run with your rights'"
+complete -c vk -n "__fish_vk_using_subcommand batch" -l allow-network -d 'Let commands reach the package registries, these hosts, or (alone) any host' -r -f
+complete -c vk -n "__fish_vk_using_subcommand batch" -l trust -d 'Trust this project\'s vk.toml if its hash is the one `vk trust --print` gave' -r -f
+complete -c vk -n "__fish_vk_using_subcommand batch" -l worktree -d 'What of your uncommitted changes comes along into the tasks\' worktrees; asked once where it is not said' -r -f -a "carry\t'Take uncommitted changes along'
+clean\t'Begin from the last commit'"
+complete -c vk -n "__fish_vk_using_subcommand batch" -l shard -d 'Take only the I-th of N parts of the file, counted from 1' -r -f
+complete -c vk -n "__fish_vk_using_subcommand batch" -l results -d 'Where the results are kept and gone on from (default: beside FILE, as FILE.results.jsonl)' -r -F
+complete -c vk -n "__fish_vk_using_subcommand batch" -l id -d 'The batch\'s name: starts with the same name share one cap, on every machine of a team\'s ledger' -r -f
+complete -c vk -n "__fish_vk_using_subcommand batch" -l output -d 'How the results are written' -r -f -a "text\t'The answer on stdout, everything else on stderr'
+json\t'One JSON object, at the end'
+stream-json\t'One JSON object a line, as things happen'"
+complete -c vk -n "__fish_vk_using_subcommand batch" -l commit -d 'Commit what each task changed, on its own branch, once it is done'
+complete -c vk -n "__fish_vk_using_subcommand batch" -l pr -d 'Commit, push each branch and open a pull request for it with gh'
+complete -c vk -n "__fish_vk_using_subcommand batch" -l retry-failed -d 'Run again also the tasks that failed on their own'
+complete -c vk -n "__fish_vk_using_subcommand batch" -l dry-run -d 'Show who would pay and which tasks would run, and stop'
+complete -c vk -n "__fish_vk_using_subcommand batch" -l quiet -d 'Say less: who pays, errors and the table of the end'
+complete -c vk -n "__fish_vk_using_subcommand batch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vk -n "__fish_vk_using_subcommand exec" -l path -d 'Whose account pays' -r -f -a "byok\t''
 subscription\t''
 platform\t''

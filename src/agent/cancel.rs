@@ -14,6 +14,8 @@ pub enum Signal {
     Terminate,
     /// `--timeout` is used up.
     Deadline,
+    /// The batch that the task belongs to goes no further.
+    Batch,
 }
 
 impl Signal {
@@ -28,6 +30,7 @@ impl Signal {
                     .why("--timeout was reached before the model ended its work")
                     .fix("vk run --continue --timeout 30m \"go on\"");
             }
+            Self::Batch => return Failure::new(Status::Interrupted, "batch_stopped", "stopped with its batch"),
         };
         let mut failure = Failure::new(Status::Interrupted, "interrupted", what);
         failure.exit = Some(exit);
@@ -56,13 +59,11 @@ impl Cancel {
     /// The first signal stands; a later one only says that it is meant.
     pub fn send(&self, signal: Signal) {
         self.0.send_if_modified(|state| {
-            let first = state.signal.is_none();
-            if first {
+            if state.signal.is_none() {
                 state.signal = Some(signal);
-            } else {
-                state.insisted = true;
+                return true;
             }
-            first
+            !std::mem::replace(&mut state.insisted, true)
         });
     }
 
@@ -100,6 +101,16 @@ impl Cancel {
             if let Some(signal) = receiver.borrow_and_update().signal {
                 return signal;
             }
+            if receiver.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Resolves once a signal has come again.
+    pub async fn insisted(&self) {
+        let mut receiver = self.0.subscribe();
+        while !receiver.borrow_and_update().insisted {
             if receiver.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }

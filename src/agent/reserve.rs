@@ -18,7 +18,13 @@ use crate::provider::{self, Prepared};
 
 /// Live holds of other processes are waited for this long.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// Holds of other tasks of the same batch are released by tasks that end: their money is this task's as well.
+const LONGEST_WAIT_IN_BATCH: Duration = Duration::from_mins(30);
 const WAIT_STEP: Duration = Duration::from_millis(250);
+
+fn longest_wait(standing: &Standing) -> Duration {
+    if standing.scope.kind == ScopeKind::Batch { LONGEST_WAIT_IN_BATCH } else { LONGEST_WAIT }
+}
 
 impl Caller<'_> {
     /// Holds the worst case of the next attempt in every scope, asking for less output where only less fits.
@@ -51,7 +57,7 @@ impl Caller<'_> {
                 }
                 Reserve::Busy(standing) => {
                     let waited = waiting.elapsed();
-                    if waited >= LONGEST_WAIT {
+                    if waited >= longest_wait(&standing) {
                         return Err(self.told(&standing, |cap, who, now| cap.held(&standing, hold, who, now)));
                     }
                     let scope = self.cap_of(&standing).words();
@@ -71,7 +77,15 @@ impl Caller<'_> {
 
     /// At the task's cap a person may allow more; nobody there means the end.
     fn raise_cap(&mut self, standing: &Standing, hold: Usd) -> Result<(), Failure> {
-        let exhausted = || self.told(standing, |cap, who, now| cap.exhausted(standing, hold, who, now));
+        let exhausted = || {
+            self.ui.event(&Event::BudgetExhausted {
+                budget: self.cap_of(standing).words(),
+                per: standing.scope.per_word(),
+                hold_usd: hold,
+                left_usd: standing.available(),
+            });
+            self.told(standing, |cap, who, now| cap.exhausted(standing, hold, who, now))
+        };
         if standing.scope.kind != ScopeKind::Task || standing.of_ledger || !self.ui.interactive() {
             return Err(exhausted());
         }

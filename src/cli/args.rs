@@ -1,5 +1,6 @@
 //! The command line as clap types, and nothing else. The doc comments are the help.
 
+mod batch;
 mod budget;
 mod exec;
 mod ledger;
@@ -10,6 +11,7 @@ mod run;
 
 use std::path::PathBuf;
 
+pub use batch::BatchArgs;
 pub use budget::{BudgetArgs, BudgetCommand, BudgetOf, BudgetPer};
 pub use exec::ExecArgs;
 pub use ledger::{LedgerArgs, LedgerCommand};
@@ -19,7 +21,7 @@ pub use money::{
     CompareArgs, CompareOutput, CostArgs, CostCommand, CostGroup, CostOutput, CostReport, ImportArgs, ImportTool,
     ReconcileArgs,
 };
-pub use run::{Approve, ChoiceArgs, RunArgs, RunOutput, RunWorktree, SandboxMode};
+pub use run::{Approve, BatchWorktree, ChoiceArgs, RunArgs, RunEngine, RunOutput, RunWorktree, SandboxMode};
 
 use clap::builder::PossibleValue;
 use clap::{Args, Command as Clap, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
@@ -49,6 +51,8 @@ pub struct Cli {
 pub enum Command {
     /// Run a coding task in this repository
     Run(Box<RunArgs>),
+    /// Run many tasks, several at once, under one payer and one budget
+    Batch(Box<BatchArgs>),
     /// Run another tool with exactly this project's payer
     Exec(ExecArgs),
     /// Store, list and test provider keys; they live in the OS keyring

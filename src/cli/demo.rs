@@ -141,6 +141,8 @@ impl Stage {
             trust: None,
             dry_run: false,
             rehearsed: true,
+            batch: None,
+            apart: Vec::new(),
         };
         let answering: Arc<dyn Ui> = Arc::new(Answering(Arc::clone(ui)));
         let cancel = Cancel::default();

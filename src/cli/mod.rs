@@ -1,6 +1,7 @@
 //! Arguments in, one call, hand the result to `present/`.
 
 pub mod args;
+pub mod batch;
 pub mod budget;
 pub mod compare;
 pub mod completions;
@@ -41,7 +42,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::base::env::Env;
 use crate::domain::failure::{Failure, Status};
-use crate::present::failure;
+use crate::present::failure::{self, Ends};
 use crate::present::terminal::{Mode, Terminal};
 use args::{Cli, Command, RunOutput};
 use context::Context;
@@ -69,7 +70,10 @@ fn refuse(error: &clap::Error, args: &[OsString]) -> u8 {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let _ = error.print();
         }
-        _ => failure::print(&refused::failure(error, args), refused::output_asked_for(args)),
+        _ => {
+            let (mode, ends) = refused::output_asked_for(args);
+            failure::print(&refused::failure(error, args), mode, ends);
+        }
     }
     Status::Usage.exit_code()
 }
@@ -88,6 +92,7 @@ fn dispatch(cli: Cli, env: Env) -> u8 {
     }
     let (mode, quiet, is_run) = match &cli.command {
         Some(Command::Run(run)) => (mode_of(run.output), run.quiet, true),
+        Some(Command::Batch(batch)) => (mode_of(batch.output), batch.quiet, true),
         _ => (Mode::Text, false, false),
     };
     let ui = Arc::new(Terminal::new(&env, mode, quiet));
@@ -98,9 +103,9 @@ fn dispatch(cli: Cli, env: Env) -> u8 {
     match ended {
         Ok(()) => 0,
         Err(ended) => {
-            // A run has told its end as `task.finished`.
+            // A run has told its end as `task.finished`, a batch as `batch.finished`.
             if !is_run {
-                failure::print(&ended, mode);
+                failure::print(&ended, mode, Ends::WithTask);
             }
             ended.exit_code()
         }
@@ -123,6 +128,7 @@ fn execute(command: Option<Command>, context: &Context) -> Result<(), Failure> {
         Some(Command::Exec(args)) => exec::run(args, context),
         Some(Command::Route(args)) => block_on(route::run(args, context)),
         Some(Command::Run(args)) => block_on(run::run(*args, context)),
+        Some(Command::Batch(args)) => block_on(batch::run(*args, context)),
         Some(Command::Models(args)) => models::run(args, context),
         Some(Command::Tasks(args)) => tasks::run(args, context),
         Some(Command::Doctor(args)) => block_on(doctor::run(args, context)),

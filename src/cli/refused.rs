@@ -9,6 +9,7 @@ use super::args::Cli;
 use super::mode_of;
 use crate::base::shell;
 use crate::domain::failure::Failure;
+use crate::present::failure::Ends;
 use crate::present::terminal::Mode;
 
 /// The failure that the reader's error is.
@@ -106,13 +107,16 @@ fn help(args: &[OsString]) -> String {
     format!("{} --help", typed.join(" "))
 }
 
-/// The output that `vk run` was asked for, also where nothing else of the line can be read: scripts wait for its end.
-pub(super) fn output_asked_for(args: &[OsString]) -> Mode {
+/// The output that `vk run` or `vk batch` was asked for, also where nothing else of the line can be read: scripts wait
+/// for its end.
+pub(super) fn output_asked_for(args: &[OsString]) -> (Mode, Ends) {
     let mut words = args.iter().skip(1).take_while(|arg| *arg != OsStr::new("--")).filter_map(|arg| arg.to_str());
     // The flags before the command, if any, are not its own.
-    if !words.any(|word| word == "run") {
-        return Mode::Text;
-    }
+    let ends = match words.find(|word| ["run", "batch"].contains(word)) {
+        None => return (Mode::Text, Ends::WithTask),
+        Some("batch") => Ends::WithBatch,
+        Some(_) => Ends::WithTask,
+    };
     let mut mode = Mode::Text;
     while let Some(word) = words.next() {
         let value = if word == "--output" { words.next() } else { word.strip_prefix("--output=") };
@@ -122,7 +126,7 @@ pub(super) fn output_asked_for(args: &[OsString]) -> Mode {
             mode = mode_of(output);
         }
     }
-    mode
+    (mode, ends)
 }
 
 #[cfg(test)]
@@ -176,7 +180,9 @@ mod tests {
 
     #[test]
     fn the_output_is_found_wherever_it_stands() {
-        let mode = |line: &str| output_asked_for(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        let asked = |line: &str| output_asked_for(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        let mode = |line: &str| asked(line).0;
+        assert_eq!(asked("vk batch --output json"), (Mode::Json, Ends::WithBatch));
         for line in ["vk run --bogus --output json", "vk run --output=json --bogus", "vk --bogus run --output json x"] {
             assert_eq!(mode(line), Mode::Json, "{line}");
         }

@@ -86,17 +86,9 @@ fn order(args: RunArgs, context: &Context) -> Result<Order, Failure> {
             ..flags(args.choice, args.max_cost, args.check, args.fallback)
         },
         from,
-        approve: args.approve.map(|approve| match approve {
-            Approve::Ask => Approval::Ask,
-            Approve::Edits => Approval::Edits,
-            Approve::All => Approval::All,
-        }),
-        mode: match args.sandbox {
-            None | Some(SandboxMode::Workspace) => Mode::Workspace,
-            Some(SandboxMode::ReadOnly) => Mode::ReadOnly,
-            Some(SandboxMode::Off) => Mode::Off,
-        },
-        network: args.allow_network.as_deref().map_or(Ok(Network::None), network)?,
+        approve: args.approve.map(approval),
+        mode: sandbox_mode(args.sandbox),
+        network: network(args.allow_network.as_deref())?,
         max_turns: args.max_turns,
         timeout,
         check_rounds: args.check_rounds,
@@ -112,6 +104,8 @@ fn order(args: RunArgs, context: &Context) -> Result<Order, Failure> {
         trust: args.trust,
         dry_run: args.dry_run,
         rehearsed: false,
+        batch: None,
+        apart: Vec::new(),
     })
 }
 
@@ -122,16 +116,35 @@ pub fn flags(choice: ChoiceArgs, max_cost: Option<String>, checks: Vec<String>, 
     Flags { path, provider, model, key, max_cost, checks, fallback, worktree: false, mcp: None }
 }
 
-fn network(text: &str) -> Result<Network, Failure> {
+pub(super) const fn approval(approve: Approve) -> Approval {
+    match approve {
+        Approve::Ask => Approval::Ask,
+        Approve::Edits => Approval::Edits,
+        Approve::All => Approval::All,
+    }
+}
+
+pub(super) const fn sandbox_mode(sandbox: Option<SandboxMode>) -> Mode {
+    match sandbox {
+        None | Some(SandboxMode::Workspace) => Mode::Workspace,
+        Some(SandboxMode::ReadOnly) => Mode::ReadOnly,
+        Some(SandboxMode::Off) => Mode::Off,
+    }
+}
+
+/// What `--allow-network` says; none where it is not given.
+pub(super) fn network(text: Option<&str>) -> Result<Network, Failure> {
     match text {
-        "*" => Ok(Network::Any),
-        "registries" => Ok(Network::Registries),
-        hosts => {
+        None => Ok(Network::None),
+        Some("*") => Ok(Network::Any),
+        Some("registries") => Ok(Network::Registries),
+        Some(hosts) => {
+            let typed = hosts;
             let hosts: Vec<String> = hosts.split(',').map(|host| host.trim().to_ascii_lowercase()).collect();
             if hosts.iter().all(|host| names::is_host(host)) {
                 return Ok(Network::Hosts(hosts));
             }
-            Err(Failure::usage("bad_host", format!("\"{text}\" is not a list of host names"))
+            Err(Failure::usage("bad_host", format!("\"{typed}\" is not a list of host names"))
                 .why("a host is a name such as crates.io, without scheme, path or port")
                 .fix("vk run --allow-network=registries \"...\"")
                 .fix("vk run --allow-network=example.com,api.example.com \"...\""))
@@ -177,6 +190,7 @@ mod tests {
 
     #[test]
     fn hosts_are_names_and_nothing_else() {
+        let network = |text: &str| network(Some(text));
         assert_eq!(network("registries").unwrap(), Network::Registries);
         assert_eq!(network("*").unwrap(), Network::Any);
         assert_eq!(

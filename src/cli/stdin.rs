@@ -54,22 +54,29 @@ fn is_piped() -> bool {
 
 fn read(context: &Context) -> Result<String, Failure> {
     say_if_it_waits(context);
-    let mut bytes = Vec::new();
-    std::io::stdin().lock().take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| {
-        Failure::usage("stdin_unreadable", "stdin cannot be read")
-            .why(error.to_string())
-            .fix("vk run \"...\" < /dev/null")
-    })?;
-    if bytes.len() as u64 > LIMIT {
-        return Err(Failure::usage("stdin_too_long", "stdin is longer than 10 MiB")
-            .why("no model reads that much at once; put it in a file of the project and name the file in the task")
-            .fix("vk run \"do what input.txt says\" < /dev/null"));
-    }
+    let bytes = bytes("vk run \"...\" < /dev/null", "vk run \"do what input.txt says\" < /dev/null")?;
     String::from_utf8(bytes).map_err(|_| {
         Failure::usage("stdin_not_text", "stdin is not UTF-8 text")
             .why("put it in a file of the project and name the file in the task")
             .fix("vk run \"look at input.bin\" < /dev/null")
     })
+}
+
+/// Everything on stdin. `instead` is the command that reads none, `shorter` the one that reads a file.
+///
+/// # Errors
+/// Exit 2 where it cannot be read, or is too long.
+pub(super) fn bytes(instead: &str, shorter: &str) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| {
+        Failure::usage("stdin_unreadable", "stdin cannot be read").why(error.to_string()).fix(instead)
+    })?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(Failure::usage("stdin_too_long", "stdin is longer than 10 MiB")
+            .why("no model reads that much at once; put it in a file and name the file")
+            .fix(shorter));
+    }
+    Ok(bytes)
 }
 
 /// A pipe that nobody closes looks like a hang; say what is waited for.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::batch::{BatchFinished, BatchStarted, BatchTask};
 use super::cost::{CostState, Proof};
 use super::credits::CreditsLeft;
 use super::failure::{Failure, Status};
@@ -36,6 +37,16 @@ pub enum Event {
         tokens: u64,
         /// Tools that the model is not given, and why.
         left_out: Vec<String>,
+    },
+    /// The next call fits no more beside what is spent: it is not sent.
+    #[serde(rename = "budget.exhausted")]
+    BudgetExhausted {
+        /// `today in all projects`, `this task`.
+        budget: String,
+        /// `task`, `batch`, `day`, `week`, `month`.
+        per: &'static str,
+        hold_usd: Usd,
+        left_usd: Usd,
     },
     #[serde(rename = "turn.started")]
     TurnStarted { turn: u32 },
@@ -88,6 +99,13 @@ pub enum Event {
     Notice { message: String },
     #[serde(rename = "task.finished")]
     TaskFinished(Box<TaskFinished>),
+    #[serde(rename = "batch.started")]
+    BatchStarted(Box<BatchStarted>),
+    /// The same as that of a task alone, with its place in the batch.
+    #[serde(rename = "task.finished")]
+    BatchTaskFinished(Box<BatchTask>),
+    #[serde(rename = "batch.finished")]
+    BatchFinished(Box<BatchFinished>),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -1,5 +1,6 @@
 //! The words of the product as plain types: no input, no output, nothing that can fail to be true.
 
+pub mod batch;
 pub mod bill;
 pub mod budget;
 pub mod cost;

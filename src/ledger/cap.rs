@@ -49,7 +49,7 @@ impl Cap {
             ScopeKind::Global => "by everyone on this ledger".to_owned(),
             _ => scope.subject(),
         };
-        let raise = Raise::Set(format!("--per {} --team", per_word(scope.window)));
+        let raise = Raise::Set(format!("--per {} --team", scope.per_word()));
         Self { scope, whose, source: "the ledger".to_owned(), raise }
     }
 
@@ -119,15 +119,6 @@ impl Cap {
         };
         let is_own = matches!(self.scope.kind, ScopeKind::Task | ScopeKind::Batch);
         if standing.uncertain.is_zero() && is_own { failure } else { failure.fix("vk budget list") }
-    }
-}
-
-const fn per_word(window: Option<Window>) -> &'static str {
-    match window {
-        None => "task",
-        Some(Window::Day) => "day",
-        Some(Window::Week) => "week",
-        Some(Window::Month) => "month",
     }
 }
 

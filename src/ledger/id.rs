@@ -11,9 +11,19 @@ const EPOCH_MS: i64 = 1_735_689_600_000;
 /// `t`, seven characters of time (32 ms each), four of chance: 12 characters, `t0vk3j9q2x7f`.
 #[must_use]
 pub fn task_id(now: Timestamp) -> String {
+    id('t', now)
+}
+
+/// The same for a batch: `b0vk3j9q2x7f`.
+#[must_use]
+pub fn batch_id(now: Timestamp) -> String {
+    id('b', now)
+}
+
+fn id(kind: char, now: Timestamp) -> String {
     let ticks = u64::try_from((now.as_millisecond() - EPOCH_MS) / 32).unwrap_or(0);
     let mut id = String::with_capacity(12);
-    id.push('t');
+    id.push(kind);
     push_base32(&mut id, ticks, 7);
     push_base32(&mut id, chance(), 4);
     id

@@ -26,7 +26,7 @@ pub use budgets::TeamBudget;
 pub use cap::{Cap, Raise};
 pub use copy::Copied;
 pub use error::LedgerError;
-pub use id::{attempt_id, task_id};
+pub use id::{attempt_id, batch_id, task_id};
 pub use owner::Owner;
 pub use period::{ParsePeriodError, since, until};
 pub use plans::{Claim, PlanKey, TasksDay, WindowUse};

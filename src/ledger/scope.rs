@@ -66,6 +66,18 @@ impl Scope {
         Self { kind: ScopeKind::Batch, key: batch_id.to_owned(), window: None, limit }
     }
 
+    /// What the limit is for, in a word: `task`, `batch`, `day`.
+    #[must_use]
+    pub const fn per_word(&self) -> &'static str {
+        match (self.window, self.kind) {
+            (None, ScopeKind::Batch) => "batch",
+            (None, _) => "task",
+            (Some(Window::Day), _) => "day",
+            (Some(Window::Week), _) => "week",
+            (Some(Window::Month), _) => "month",
+        }
+    }
+
     /// Whose spending it is, without the window.
     pub(super) fn subject(&self) -> String {
         match self.kind {

@@ -7,7 +7,9 @@ use super::json;
 use super::table::fold;
 use super::terminal::Mode;
 use crate::base::mask::mask;
+use crate::domain::event::Event;
 use crate::domain::failure::Failure;
+use crate::task::batch;
 
 /// What a remedy begins with that is said in words: all others are commands and settings, which stay on one line so
 /// that they can be pasted.
@@ -40,11 +42,24 @@ fn section(shown: &mut String, label: &str, texts: &[String], width: impl Fn(&st
     }
 }
 
-/// Tells of a failure where no task's view stands: text on stderr, and in the JSON modes `task.finished` on stdout,
+/// What the last line of a command's JSON is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// `task.finished`
+    WithTask,
+    /// `batch.finished`
+    WithBatch,
+}
+
+/// Tells of a failure where no task's view stands: text on stderr, and in the JSON modes the last line on stdout,
 /// so that each exit ends with it.
-pub fn print(failure: &Failure, mode: Mode) {
+pub fn print(failure: &Failure, mode: Mode, ends: Ends) {
     if mode != Mode::Text {
-        let line = json::line(&json::finished_from_failure(failure), crate::base::clock::now());
+        let end = match ends {
+            Ends::WithTask => json::finished_from_failure(failure),
+            Ends::WithBatch => Event::BatchFinished(Box::new(batch::refused(failure.clone()))),
+        };
+        let line = json::line(&end, crate::base::clock::now());
         let mut out = io::stdout().lock();
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     }

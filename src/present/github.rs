@@ -12,6 +12,7 @@ use super::summary::{cost_words, thousands};
 use crate::base::env::Env;
 use crate::base::money::Usd;
 use crate::base::secret::hex;
+use crate::domain::batch::{BatchFinished, BatchTask};
 use crate::domain::event::{RouteResolved, TaskFinished};
 
 #[derive(Clone, Debug, Default)]
@@ -25,20 +26,32 @@ impl Github {
         Self { summary: env.path("GITHUB_STEP_SUMMARY"), output: env.path("GITHUB_OUTPUT") }
     }
 
+    /// Appends what is known of a batch, each of its tasks on a row.
+    pub(super) fn report_batch(
+        &self,
+        route: Option<&RouteResolved>,
+        end: &BatchFinished,
+        tasks: &[&BatchTask],
+        spent: Usd,
+    ) -> Vec<String> {
+        self.write(batch_table(end, tasks, spent), batch_outputs(route, end))
+    }
+
     /// Appends what is known of a task. The notes are for people: a job does not fail because its report does.
     pub(super) fn report(&self, route: Option<&RouteResolved>, end: &TaskFinished, spent: Usd) -> Vec<String> {
+        self.write(table(route, end, spent), outputs(route, end))
+    }
+
+    fn write(&self, summary: String, outputs: io::Result<String>) -> Vec<String> {
         let write = |path: &Option<PathBuf>, name: &str, text: io::Result<String>| {
             let path = path.as_deref()?;
             let result = text.and_then(|text| append(path, &text));
             result.err().map(|error| format!("{name} could not be written: {error}"))
         };
-        [
-            write(&self.summary, "GITHUB_STEP_SUMMARY", Ok(table(route, end, spent))),
-            write(&self.output, "GITHUB_OUTPUT", outputs(route, end)),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        [write(&self.summary, "GITHUB_STEP_SUMMARY", Ok(summary)), write(&self.output, "GITHUB_OUTPUT", outputs)]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
@@ -56,12 +69,32 @@ fn outputs(route: Option<&RouteResolved>, end: &TaskFinished) -> io::Result<Stri
         ("cost_usd", end.cost_usd.map(Usd::exact).unwrap_or_default()),
         ("cost_state", end.cost_state.map(|state| state.as_str().to_owned()).unwrap_or_default()),
     ];
+    fields_of(&fields)
+}
+
+fn batch_outputs(route: Option<&RouteResolved>, end: &BatchFinished) -> io::Result<String> {
+    let payer: Vec<&str> = end.payers.iter().map(|share| share.payer.as_str()).collect();
+    fields_of(&[
+        ("batch_id", end.batch_id.clone().unwrap_or_default()),
+        ("status", end.status.to_owned()),
+        ("done", end.tasks.done.to_string()),
+        ("failed", end.tasks.failed.to_string()),
+        ("left", (end.tasks.interrupted + end.tasks.not_started).to_string()),
+        ("results", end.results.clone().unwrap_or_default()),
+        ("payer", payer.join(", ")),
+        ("model", route.map(|route| route.model.clone()).unwrap_or_default()),
+        ("cost_usd", end.cost_usd.map(Usd::exact).unwrap_or_default()),
+        ("cost_state", end.cost_state.map(|state| state.as_str().to_owned()).unwrap_or_default()),
+    ])
+}
+
+fn fields_of(fields: &[(&str, String)]) -> io::Result<String> {
     let mut text = String::new();
     for (name, value) in fields {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
         let delimiter = format!("vk_{}", hex(&random));
-        let _ = write!(text, "{name}<<{delimiter}\n{}\n{delimiter}\n", escape_line(&value));
+        let _ = write!(text, "{name}<<{delimiter}\n{}\n{delimiter}\n", escape_line(value));
     }
     Ok(text)
 }
@@ -87,6 +120,33 @@ fn table(route: Option<&RouteResolved>, end: &TaskFinished, spent: Usd) -> Strin
         end.proof.map_or("-", |proof| proof.as_str()).to_owned(),
     ];
     let _ = writeln!(text, "| {} |\n", cells.join(" | "));
+    text
+}
+
+/// The tasks of a batch, those that were charged with who paid.
+fn batch_table(end: &BatchFinished, tasks: &[&BatchTask], spent: Usd) -> String {
+    let counts = &end.tasks;
+    let mut text = format!("### vk batch: {} of {} done\n\n", counts.done, counts.total);
+    if let Some(error) = &end.error {
+        let _ = writeln!(text, "{}\n", markdown(&error.message()));
+    }
+    text.push_str("| id | status | turns | files | cost | branch |\n| --- | --- | ---: | ---: | ---: | --- |\n");
+    for task in tasks {
+        let tree = task.end.worktree.as_ref().filter(|tree| !tree.removed);
+        let cells = [
+            markdown(&task.id),
+            task.end.status.as_str().replace('_', " "),
+            task.end.turns.to_string(),
+            task.end.files_changed.len().to_string(),
+            markdown(&cost_words(task.end.cost_usd, task.end.cost_state, Usd::ZERO)),
+            tree.map_or_else(|| "-".to_owned(), |tree| markdown(&tree.branch)),
+        ];
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    }
+    let payers: Vec<String> = end.payers.iter().map(|share| markdown(&share.payer)).collect();
+    let payers = if payers.is_empty() { "nobody".to_owned() } else { payers.join(", ") };
+    let cost = markdown(&cost_words(end.cost_usd, end.cost_state, spent));
+    let _ = writeln!(text, "\nCost: {cost}. Paid by: {payers}.\n");
     text
 }
 

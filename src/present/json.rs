@@ -19,11 +19,20 @@ const VERSION: u8 = 1;
 /// in a terminal cannot be disturbed by what a model says; the value read back is the same.
 #[must_use]
 pub fn line(event: &Event, at: Timestamp) -> String {
+    line_of(event, at, None)
+}
+
+/// The same for an event of one task of a batch, whose name is its first field after the time.
+#[must_use]
+pub fn line_of(event: &Event, at: Timestamp, id: Option<&str>) -> String {
     let Ok(Value::Object(mut fields)) = serde_json::to_value(event) else { return String::new() };
     let mut object = Map::new();
     object.insert("v".to_owned(), VERSION.into());
     object.insert("type".to_owned(), fields.shift_remove("type").unwrap_or_default());
     object.insert("ts".to_owned(), clock::rfc3339(at).into());
+    if let Some(id) = id {
+        object.insert("id".to_owned(), id.into());
+    }
     object.extend(fields);
     text(&Value::Object(object))
 }

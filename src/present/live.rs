@@ -1,38 +1,33 @@
 //! The status area at the foot of the terminal while a task runs: what goes on, what it costs so far, who pays.
 //!
-//! It is redrawn in place by `indicatif`; everything that is to stay is written above it.
+//! Everything that is to stay is written above it (see `canvas`).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-
+use super::canvas::Canvas;
 use super::escape::{columns, escape, head, shorten, tail};
-use super::foot::Foot;
 use super::screen::{Paint, seconds};
 use super::talk::tool_words;
 use crate::base::money::Usd;
 use crate::domain::cost::CostState;
 use crate::domain::event::Event;
 
-/// Redrawn this often: enough for a spinner and for text that comes in.
-const TICK: Duration = Duration::from_millis(100);
 const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 /// Rows of the line that is being written, and of tools that run at once.
 const TEXT_ROWS: usize = 3;
 const TOOL_ROWS: usize = 4;
 
-/// The status area. Its lock order: the bar's own lock, then the status; never the other way round.
+/// The status area.
 pub(super) struct Live {
-    term: console::Term,
     paint: Paint,
-    bar: Mutex<Option<ProgressBar>>,
+    canvas: Canvas,
     status: Arc<Mutex<Status>>,
 }
 
 impl Live {
     pub(super) fn new(term: console::Term, paint: Paint) -> Self {
-        Self { term, paint, bar: Mutex::new(None), status: Arc::new(Mutex::new(Status::new(Instant::now()))) }
+        Self { paint, canvas: Canvas::new(term), status: Arc::new(Mutex::new(Status::new(Instant::now()))) }
     }
 
     /// Takes an event in, and begins or ends the area with the task.
@@ -53,46 +48,19 @@ impl Live {
 
     /// Runs `write` with the area out of the way.
     pub(super) fn above<T>(&self, write: impl FnOnce() -> T) -> T {
-        let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match bar {
-            Some(bar) => bar.suspend(write),
-            None => write(),
-        }
+        self.canvas.above(write)
     }
 
     fn show(&self) {
-        let mut slot = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
-        if slot.is_some() {
-            return;
-        }
-        let target = ProgressDrawTarget::term_like_with_hz(Box::new(Foot::new(self.term.clone())), 20);
-        let bar = ProgressBar::with_draw_target(None, target);
-        let (status, term, paint) = (Arc::clone(&self.status), self.term.clone(), self.paint);
-        let view = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
-            let (rows, width) = term.size();
-            let status = status.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = out.write_str(&status.render(Instant::now(), usize::from(width), usize::from(rows), paint));
-        };
-        if let Ok(style) = ProgressStyle::with_template("{view}") {
-            bar.set_style(style.with_key("view", view));
-        }
-        bar.enable_steady_tick(TICK);
-        *slot = Some(bar);
+        let (status, paint) = (Arc::clone(&self.status), self.paint);
+        self.canvas.show(move |width, height| {
+            status.lock().unwrap_or_else(PoisonError::into_inner).render(Instant::now(), width, height, paint)
+        });
     }
 
     /// Takes the area away; the terminal is as if it had never been there.
     pub(super) fn hide(&self) {
-        let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(bar) = bar {
-            bar.disable_steady_tick();
-            bar.finish_and_clear();
-        }
-    }
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        self.hide();
+        self.canvas.hide();
     }
 }
 
@@ -231,7 +199,7 @@ impl Status {
     }
 
     fn state_line(&self, now: Instant, room: usize) -> String {
-        let frame = SPINNER[usize::try_from(millis(now, self.started) / 100).unwrap_or(0) % SPINNER.len()];
+        let frame = spinner(now, self.started);
         let time = seconds(millis(now, self.since));
         let doing = match &self.phase {
             Phase::Starting => "starting".to_owned(),
@@ -267,7 +235,12 @@ impl Status {
     }
 }
 
-fn millis(now: Instant, since: Instant) -> u64 {
+/// One of its frames.
+pub(super) fn spinner(now: Instant, started: Instant) -> char {
+    SPINNER[usize::try_from(millis(now, started) / 100).unwrap_or(0) % SPINNER.len()]
+}
+
+pub(super) fn millis(now: Instant, since: Instant) -> u64 {
     u64::try_from(now.saturating_duration_since(since).as_millis()).unwrap_or(u64::MAX)
 }
 

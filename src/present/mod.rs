@@ -2,7 +2,9 @@
 //! through [`escape`] on its way to a terminal.
 
 mod ask;
+pub mod batch;
 pub mod budget;
+mod canvas;
 pub mod compare;
 pub mod cost;
 pub mod doctor;

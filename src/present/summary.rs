@@ -80,7 +80,7 @@ fn worktree(row: &mut impl FnMut(&str, &str), used: &WorktreeUsed, id: &str, com
     row("worktree", &escape_line(&format!("{path} (branch {branch})")));
     let branch = shell::word(branch);
     let take = if committed { format!("git merge {branch}") } else { format!("vk tasks diff {id} | git apply") };
-    row("take over", &take);
+    row("take", &take);
     row("remove", &format!("git worktree remove --force {} && git branch -D {branch}", shell::word(path)));
 }
 

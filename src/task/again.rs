@@ -28,6 +28,39 @@ pub fn completed(mut failure: Failure, order: &Order) -> Failure {
     failure
 }
 
+/// The failure of a batch, its `vk run` commands made those of the batch. `own` is what only a batch has: its file and
+/// its own flags, as typed.
+#[must_use]
+pub fn of_batch(mut failure: Failure, order: &Order, own: &str) -> Failure {
+    for fix in &mut failure.fix {
+        let (command, comment) = fix.split_once("  #").unwrap_or((fix, ""));
+        let flags = command.trim_end().strip_prefix("vk run").filter(|rest| rest.is_empty() || rest.starts_with(' '));
+        // A single task that goes on is not the batch's.
+        let Some(flags) = flags.filter(|flags| !flags.contains("--continue")) else { continue };
+        let flags = flags.find(" \"").map_or(flags, |at| &flags[..at]);
+        let comment = if comment.is_empty() { String::new() } else { format!("   #{comment}") };
+        *fix = batch(order, own, flags) + &comment;
+    }
+    failure
+}
+
+/// The batch as it was typed, with `flags` in place of those of the same name.
+#[must_use]
+pub fn batch(order: &Order, own: &str, flags: &str) -> String {
+    let named = |flag: &str| flags.split(' ').any(|word| word == flag || word.starts_with(&format!("{flag}=")));
+    let chooses = PAYER[..3].iter().any(|flag| named(flag));
+    let mut whole = vec![format!("vk batch {own}{flags}")];
+    for (flag, typed) in typed(order) {
+        // Every task of a batch has a worktree.
+        let implied = flag == "--worktree" && order.worktree == Some(Dirty::Ask);
+        if implied || named(flag) || chooses && PAYER.contains(&flag) {
+            continue;
+        }
+        whole.push(if flag == "--max-cost" { typed.replacen("--max-cost", "--max-task-cost", 1) } else { typed });
+    }
+    whole.join(" ")
+}
+
 /// `None` where the fix is another command.
 fn whole(fix: &str, order: &Order) -> Option<String> {
     let (command, comment) = fix.split_once("  #").map_or((fix, None), |(command, comment)| (command, Some(comment)));
@@ -160,6 +193,8 @@ mod tests {
             trust: None,
             dry_run: false,
             rehearsed: false,
+            batch: None,
+            apart: Vec::new(),
         }
     }
 

@@ -204,7 +204,10 @@ fn builtin<'a>(
     ground: &'a mut Ground,
 ) -> Builtin<'a> {
     let known = shared.known;
-    let caps = caps::of_task(&known.loaded.settings.budget, route, known.here(), shared.task_id);
+    let mut caps = caps::of_task(&known.loaded.settings.budget, route, known.here(), shared.task_id);
+    if route.is_billed() {
+        caps.extend(shared.order.batch.as_ref().and_then(|batch| batch.cap.clone()));
+    }
     let caller = Caller {
         client: shared.client,
         ledger: shared.ledger,

@@ -1,6 +1,7 @@
 //! One task from start to end: route, reserve, engine, settle, record; checks and undo.
 
 pub mod again;
+pub mod batch;
 pub mod caps;
 pub mod checks;
 pub mod commit;

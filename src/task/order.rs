@@ -1,10 +1,15 @@
 //! What a run was asked for: the command line as values that cannot be wrong.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::agent::approvals::Mode as Approvals;
 use crate::config::Flags;
+use crate::domain::failure::Failure;
 use crate::domain::message::Block;
+use crate::domain::path::PayPath;
+use crate::domain::route::{CredentialRef, EngineKind, Route};
+use crate::ledger::Cap;
 use crate::sandbox::{Mode, Network};
 
 /// How often failed checks go back to the model where `--check-rounds` does not say.
@@ -27,6 +32,50 @@ pub enum Dirty {
     Ask,
     Carry,
     Leave,
+}
+
+/// What a task of a batch shares with the others.
+#[derive(Clone, Debug)]
+pub struct Membership {
+    pub batch_id: String,
+    /// What the whole batch may cost.
+    pub cap: Option<Cap>,
+    /// Who pays for all of it, as it was shown before the first of them.
+    pub payer: Payer,
+}
+
+/// Who pays, apart from the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payer {
+    path: PayPath,
+    /// The free path has many members, and nobody pays any of them.
+    account: Option<(String, String, CredentialRef, EngineKind, bool)>,
+}
+
+impl Payer {
+    #[must_use]
+    pub fn of(route: &Route) -> Self {
+        let account = (route.path != PayPath::Free).then(|| {
+            let Route { provider, base_url, credential, engine, flat, .. } = route;
+            (provider.clone(), base_url.clone(), credential.clone(), *engine, *flat)
+        });
+        Self { path: route.path, account }
+    }
+}
+
+impl Membership {
+    /// A task is paid by whom the batch was shown to be paid by, also where a file was changed since.
+    ///
+    /// # Errors
+    /// Exit 2.
+    pub fn check(&self, route: &Route) -> Result<(), Failure> {
+        if Payer::of(route) == self.payer {
+            return Ok(());
+        }
+        Err(Failure::usage("batch_payer_changed", "this task would be paid by another account than its batch")
+            .why(format!("it would be {}; the configuration has changed since the batch began", route.line()))
+            .fix("vk route"))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -61,6 +110,10 @@ pub struct Order {
     pub dry_run: bool,
     /// The model is the rehearsed one of `vk demo`: nobody pays, and every row says so.
     pub rehearsed: bool,
+    /// The batch that the task belongs to.
+    pub batch: Option<Membership>,
+    /// Files of the user's that are no part of the project's changes: those of a batch.
+    pub apart: Vec<PathBuf>,
 }
 
 impl Order {

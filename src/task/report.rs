@@ -66,6 +66,7 @@ impl Ending {
     #[must_use]
     pub fn report(&self, failure: Option<&Failure>) -> TaskFinished {
         let shares = shares(&self.legs);
+        let (cost_usd, cost_state) = sum(&shares);
         let called: Vec<&Leg> = self.legs.iter().filter(|leg| leg.spent.calls > 0).collect();
         TaskFinished {
             task_id: self.task_id.clone(),
@@ -74,8 +75,8 @@ impl Ending {
             error: failure.cloned(),
             turns: self.turns,
             usage: called.iter().fold(Usage::default(), |sum, leg| sum + leg.spent.usage),
-            cost_usd: shares.iter().map(|share| share.cost_usd).sum::<Option<Usd>>().filter(|_| !shares.is_empty()),
-            cost_state: shares.iter().map(|share| share.cost_state).max_by_key(|state| doubt(*state)),
+            cost_usd,
+            cost_state,
             list_usd: called.iter().map(|leg| leg.spent.list).sum::<Option<Usd>>().filter(|_| !called.is_empty()),
             payers: shares,
             proof: called.iter().filter_map(|leg| leg.spent.proof).max_by_key(|proof| weakness(*proof)),
@@ -106,21 +107,32 @@ impl Default for Ending {
 pub(super) fn shares(legs: &[Leg]) -> Vec<PayerShare> {
     let mut shares: Vec<PayerShare> = Vec::new();
     for share in legs.iter().filter(|leg| leg.spent.calls > 0).map(share) {
-        let same = |other: &&mut PayerShare| {
-            (&other.path, &other.provider, &other.payer, &other.key_label)
-                == (&share.path, &share.provider, &share.payer, &share.key_label)
-        };
-        match shares.iter_mut().find(same) {
-            Some(known) => {
-                known.cost_usd = known.cost_usd.zip(share.cost_usd).map(|(a, b)| a + b);
-                if doubt(share.cost_state) > doubt(known.cost_state) {
-                    known.cost_state = share.cost_state;
-                }
-            }
-            None => shares.push(share),
-        }
+        join(&mut shares, share);
     }
     shares
+}
+
+/// Adds a share to that of the same payer.
+pub(super) fn join(shares: &mut Vec<PayerShare>, share: PayerShare) {
+    let same = |other: &&mut PayerShare| {
+        (&other.path, &other.provider, &other.payer, &other.key_label)
+            == (&share.path, &share.provider, &share.payer, &share.key_label)
+    };
+    match shares.iter_mut().find(same) {
+        Some(known) => {
+            known.cost_usd = known.cost_usd.zip(share.cost_usd).map(|(a, b)| a + b);
+            if doubt(share.cost_state) > doubt(known.cost_state) {
+                known.cost_state = share.cost_state;
+            }
+        }
+        None => shares.push(share),
+    }
+}
+
+/// What all shares come to: a sum only where every part is known, and the most doubtful state.
+pub(super) fn sum(shares: &[PayerShare]) -> (Option<Usd>, Option<CostState>) {
+    let cost = shares.iter().map(|share| share.cost_usd).sum::<Option<Usd>>().filter(|_| !shares.is_empty());
+    (cost, shares.iter().map(|share| share.cost_state).max_by_key(|state| doubt(*state)))
 }
 
 fn share(leg: &Leg) -> PayerShare {

@@ -74,6 +74,9 @@ async fn run_to_end(
     engines::check(order, &known, &route)?;
     let mut rotation = Rotation::of(&known, &client, order);
     (route, price) = rotation.checked(route, price, ui.as_ref()).await?;
+    if let Some(batch) = &order.batch {
+        batch.check(&route)?;
+    }
     engines::check_images(order, &route)?;
     let task_id = ledger::task_id(clock::now());
     if order.dry_run {
@@ -98,6 +101,10 @@ async fn run_to_end(
     let mut task = NewTask::of(&route, task_id.clone(), &order.task, clock::now());
     if let Some(before) = &before {
         task.session.clone_from(&before.session);
+    }
+    if let Some(batch) = &order.batch {
+        task.batch = Some(batch.batch_id.clone());
+        task.session.clone_from(&batch.batch_id);
     }
     task.user = super::ledger::user(&known.loaded, env);
     task.project_name.clone_from(&known.loaded.project.name);

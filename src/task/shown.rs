@@ -46,9 +46,19 @@ pub(super) fn alerts(known: &Known, ledger: &Ledger, legs: &[Leg], task_id: &str
 }
 
 fn tell(route: &Route, task_id: Option<&str>, standings: &Standings, estimate: Option<Estimate>, ui: &dyn Ui) {
+    ui.event(&Event::RouteResolved(Box::new(resolved(route, task_id, standings, estimate))));
+}
+
+/// The route with its budgets as it is told.
+pub(super) fn resolved(
+    route: &Route,
+    task_id: Option<&str>,
+    standings: &Standings,
+    estimate: Option<Estimate>,
+) -> RouteResolved {
     let route = &Route { cap: standings.task_cap().or(route.cap), ..route.clone() };
     let alerts = standings.alerts().into_iter().map(|alert| alert.to_string());
-    ui.event(&Event::RouteResolved(Box::new(RouteResolved {
+    RouteResolved {
         task_id: task_id.map(str::to_owned),
         path: route.path.to_string(),
         provider: route.provider.clone(),
@@ -64,5 +74,5 @@ fn tell(route: &Route, task_id: Option<&str>, standings: &Standings, estimate: O
         warnings: route.warnings.iter().cloned().chain(alerts).collect(),
         estimate_usd: estimate,
         line: [route.line()].into_iter().chain(standings.left()).collect::<Vec<_>>().join(" · "),
-    })));
+    }
 }

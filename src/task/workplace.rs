@@ -66,6 +66,11 @@ impl Workplace {
         Ok(Self { env, loaded, worktree, way })
     }
 
+    /// Whether the user's uncommitted changes come along.
+    pub(super) fn carries(&self) -> bool {
+        self.worktree.as_ref().is_some_and(Worktree::carries)
+    }
+
     pub(super) async fn make(
         &self,
         order: &Order,

@@ -4,6 +4,8 @@
 #![allow(clippy::print_stdout, reason = "what is skipped, and what was measured, is told")]
 #![allow(dead_code, unreachable_pub, reason = "support is shared: no topic uses all of it")]
 
+#[cfg(target_os = "linux")]
+mod batch;
 mod budget;
 mod compare;
 mod completions;

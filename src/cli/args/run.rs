@@ -150,6 +150,14 @@ pub enum RunWorktree {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BatchWorktree {
+    /// Take uncommitted changes along
+    Carry,
+    /// Begin from the last commit
+    Clean,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RunOutput {
     /// The answer on stdout, everything else on stderr
     Text,

@@ -21,6 +21,10 @@ pub struct Change {
 }
 
 impl Change {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn shown(&self) -> String {
         format!("{} {}", self.mark, self.path.display())
     }

@@ -18,6 +18,7 @@ use super::order::{Dirty, Order};
 use crate::agent::cancel::Cancel;
 use crate::base::env::Env;
 use crate::base::fsx;
+use crate::base::secret::sha256_hex;
 use crate::config::{Loaded, worktrees};
 use crate::domain::event::WorktreeUsed;
 use crate::domain::failure::Failure;
@@ -104,7 +105,7 @@ pub fn plan(
     let git = Git::open(env, root)?;
     let (base, folder) = found(&git, root)?;
     let branch = free_branch(&git, task_id);
-    let carried = chosen(&git, root, dirty, ui)?;
+    let carried = chosen(&git, root, dirty, order, ui)?;
     let links = loaded.settings.worktree.link.iter().map(|link| link.value.clone()).collect();
     let project = loaded.project.home().to_owned();
     let record = Record { v: 1, path: folder.join(task_id), branch, base, project, links };
@@ -179,8 +180,10 @@ fn free_branch(git: &Git, task_id: &str) -> String {
 }
 
 /// What of the uncommitted changes comes along: as the flag says, else as the person says, else nothing.
-fn chosen(git: &Git, root: &Path, dirty: Dirty, ui: &dyn Ui) -> Result<Vec<Change>, Failure> {
-    let changes = carry::uncommitted(git).map_err(|error| error.into_failure("the tree's changes cannot be listed"))?;
+fn chosen(git: &Git, root: &Path, dirty: Dirty, order: &Order, ui: &dyn Ui) -> Result<Vec<Change>, Failure> {
+    let mut changes =
+        carry::uncommitted(git).map_err(|error| error.into_failure("the tree's changes cannot be listed"))?;
+    changes.retain(|change| !order.apart.contains(&root.join(change.path())));
     if changes.is_empty() {
         return Ok(changes);
     }
@@ -203,12 +206,22 @@ fn chosen(git: &Git, root: &Path, dirty: Dirty, ui: &dyn Ui) -> Result<Vec<Chang
     if carries {
         return Ok(changes);
     }
+    // Of many tasks, that is said once, before the first.
+    if order.batch.is_some() {
+        return Ok(Vec::new());
+    }
     let by = if ui.interactive() { "" } else { "; --worktree=carry takes them along" };
     ui.say(&format!("{what} of this tree stay{} here{by}", if changes.len() == 1 { "s" } else { "" }));
     Ok(Vec::new())
 }
 
 impl Worktree {
+    /// Whether uncommitted changes come along.
+    #[must_use]
+    pub const fn carries(&self) -> bool {
+        !self.carried.is_empty()
+    }
+
     /// The task works there from here on: what was the project's root is the project that it belongs to.
     pub fn enter(&self, loaded: &mut Loaded) {
         loaded.project.main = Some(self.record.project.clone());
@@ -233,11 +246,14 @@ impl Worktree {
         let noted =
             record.write(task_dir).and_then(|()| worktrees::remember(&loaded.dirs.data, &record.path, &record.project));
         noted.map_err(|error| super::setup::unwritable(&loaded.dirs.data, &error))?;
-        ui.say(&format!("worktree {} (branch {})", record.path.display(), record.branch));
+        // Of many tasks, the end says where each one's is.
+        if order.batch.is_none() {
+            ui.say(&format!("worktree {} (branch {})", record.path.display(), record.branch));
+        }
         if !self.fresh {
             return Ok(());
         }
-        let made = self.made(ui).and_then(|()| furnish::fill(loaded, ui));
+        let made = self.made(&loaded.dirs.data, ui).and_then(|()| furnish::fill(loaded, ui));
         let made = match made {
             Ok(()) => set_up::run(env, order, loaded, ui, cancel).await,
             Err(failure) => Err(failure),
@@ -248,7 +264,17 @@ impl Worktree {
         made
     }
 
-    fn made(&self, ui: &dyn Ui) -> Result<(), Failure> {
+    /// One at a time in a repository: git and the folder beside it are changed in several steps, which tasks that begin
+    /// and end at once must not mix.
+    fn turn(&self, data: &Path) -> io::Result<fs::File> {
+        let locks = data.join("locks");
+        fsx::create_private_dir(&locks)?;
+        let folder = self.record.path.parent().unwrap_or(&self.record.path);
+        let name = &sha256_hex(folder.as_os_str().as_encoded_bytes())[..16];
+        fsx::lock_exclusive(&locks.join(format!("{name}.worktrees")))
+    }
+
+    fn made(&self, data: &Path, ui: &dyn Ui) -> Result<(), Failure> {
         let Record { path, branch, base, .. } = &self.record;
         let failed = |why: String| {
             Failure::usage("worktree_failed", format!("the worktree {} cannot be made", path.display()))
@@ -257,6 +283,7 @@ impl Worktree {
                 .fix("vk run \"...\"   # in this tree")
         };
         let folder = path.parent().unwrap_or(path);
+        let turn = self.turn(data).map_err(|error| super::setup::unwritable(&data.join("locks"), &error))?;
         match fs::symlink_metadata(folder) {
             Ok(meta) if !meta.is_dir() => return Err(failed(format!("{} is not a folder", folder.display()))),
             Ok(_) => {}
@@ -266,6 +293,7 @@ impl Worktree {
             ["worktree", "add", "--quiet", "--no-track", "-b"].map(AsRef::as_ref).into();
         arguments.extend([branch.as_ref(), path.as_os_str(), base.as_ref()]);
         self.git.bytes(arguments).map_err(|error| failed(error.to_string()))?;
+        drop(turn);
         if path.join(".gitmodules").exists() {
             ui.say("submodules are not checked out in the worktree");
         }
@@ -308,6 +336,8 @@ impl Worktree {
     /// Whether it is gone.
     fn remove(&self, data: &Path) -> bool {
         let Record { path, branch, base, .. } = &self.record;
+        // Without its turn it is still tried: what stays is only a folder.
+        let _turn = self.turn(data);
         let arguments: [&std::ffi::OsStr; 5] =
             ["worktree".as_ref(), "remove".as_ref(), "--force".as_ref(), "--force".as_ref(), path.as_os_str()];
         let gone = self.git.bytes(arguments).is_ok() || !path.exists();

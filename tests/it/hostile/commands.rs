@@ -10,6 +10,7 @@ pub const UNTRUSTED: &str = "path = \"byok\"\nprovider = \"anthropic\"\nmodel = 
 /// Each command with arguments that take it as far as it goes where nothing was set up.
 const ARGUMENTS: &[(&str, &[&[&str]])] = &[
     ("run", &[&["go"], &["--dry-run", "go"], &["--worktree", "go"], &["--commit", "go"], &["--continue", "go"]]),
+    ("batch", &[&["tasks.jsonl"], &["tasks.jsonl", "--dry-run"], &["tasks.jsonl", "--commit", "--worktree=carry"]]),
     ("exec", &[&["--", "true"], &["--", "git", "status"]]),
     ("keys add", &[&["anthropic", "--from-env", "NOT_SET"]]),
     ("keys list", &[&[], &["--output", "json"]]),

@@ -66,6 +66,9 @@ impl Hostile {
             fs::write(&path, self.fill(&content, &format!("file-{}", name.replace('/', "-")))).unwrap();
         }
         fs::create_dir_all(root.join(INNER)).unwrap();
+        for folder in [root.clone(), root.join(INNER)] {
+            fs::write(folder.join("tasks.jsonl"), "{\"task\": \"go \\u001b[2J\", \"id\": \"a\"}\n").unwrap();
+        }
         // A branch whose name is a command.
         fs::write(git.join("HEAD"), "ref: refs/heads/$(touch${IFS}PWNED)\n").unwrap();
         if let Some(text) = project_file {

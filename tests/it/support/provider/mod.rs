@@ -50,6 +50,9 @@ impl Captured {
     }
 }
 
+/// What a request gets, by what it asks: for tasks that run at once, whose requests come in no order.
+type Answers = dyn Fn(&Captured) -> Script + Send + Sync;
+
 #[derive(Default)]
 struct Shared {
     scripts: Mutex<VecDeque<Script>>,
@@ -57,6 +60,7 @@ struct Shared {
     get_at: Mutex<Vec<(String, Script)>>,
     captured: Mutex<Vec<Captured>>,
     broken_rules: Mutex<Vec<String>>,
+    answers: Mutex<Option<Arc<Answers>>>,
     allow_leftovers: AtomicBool,
     stop: AtomicBool,
 }
@@ -84,6 +88,13 @@ impl Provider {
             }
         });
         Self { port, shared, thread: Some(thread) }
+    }
+
+    /// A provider that answers each POST by what it asks, and has no scripts.
+    pub fn answering(answers: impl Fn(&Captured) -> Script + Send + Sync + 'static) -> Self {
+        let provider = Self::start([]);
+        *provider.shared.answers.lock().unwrap() = Some(Arc::new(answers));
+        provider
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -144,7 +155,11 @@ fn serve(stream: TcpStream, shared: &Shared) {
     let Some(request) = read_request(&stream) else { return };
     let script = if request.method == "POST" {
         shared.broken_rules.lock().unwrap().extend(invariants::broken(&request));
-        let next = shared.scripts.lock().unwrap().pop_front();
+        let answers = shared.answers.lock().unwrap().clone();
+        let next = match answers {
+            Some(answers) => Some(answers(&request)),
+            None => shared.scripts.lock().unwrap().pop_front(),
+        };
         let asked = serde_json::from_slice::<Value>(&request.body).ok();
         let asked = asked.and_then(|body| Some(body["model"].as_str()?.to_owned())).unwrap_or_default();
         let script = next.unwrap_or_else(|| {
