@@ -69,7 +69,7 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand --pr 'Commit, push the branch and open a pull request with gh'
             cand --dry-run 'Show the route and stop before anything is sent'
             cand --quiet 'Say less: the route line, errors and the answer'
-            cand --debug 'Write each request''s size, timing and status to stderr; never its contents'
+            cand --debug 'Write the size, status and time of each request to the model to stderr; never its contents'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }

@@ -84,7 +84,7 @@ complete -c vk -n "__fish_vk_using_subcommand run" -l commit -d 'Commit what the
 complete -c vk -n "__fish_vk_using_subcommand run" -l pr -d 'Commit, push the branch and open a pull request with gh'
 complete -c vk -n "__fish_vk_using_subcommand run" -l dry-run -d 'Show the route and stop before anything is sent'
 complete -c vk -n "__fish_vk_using_subcommand run" -l quiet -d 'Say less: the route line, errors and the answer'
-complete -c vk -n "__fish_vk_using_subcommand run" -l debug -d 'Write each request\'s size, timing and status to stderr; never its contents'
+complete -c vk -n "__fish_vk_using_subcommand run" -l debug -d 'Write the size, status and time of each request to the model to stderr; never its contents'
 complete -c vk -n "__fish_vk_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c vk -n "__fish_vk_using_subcommand batch" -l jobs -d 'How many tasks run at once' -r -f
 complete -c vk -n "__fish_vk_using_subcommand batch" -l path -d 'Whose account pays' -r -f -a "byok\t''

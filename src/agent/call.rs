@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::cancel::{Cancel, Signal};
+use super::debug;
 use super::hold::Prefix;
 use super::on_plan::{OnPlan, Sender};
 use super::plan::{Paid, used_up_for_now};
@@ -58,7 +59,7 @@ pub struct Caller<'a> {
 }
 
 /// How one attempt ended.
-enum Attempt {
+pub(super) enum Attempt {
     Answered(Box<Answer>),
     Failed(Box<CallError>),
     Cancelled(Signal),
@@ -110,7 +111,9 @@ impl Caller<'_> {
             self.cancel.check()?;
             let (attempt, prepared) = self.reserve(request, attempt_no).await?;
             let (started, progress) = (Instant::now(), Progress::new());
+            debug::sending(self.ui, &attempt.attempt_id, &prepared);
             let ended = self.attempt(&prepared, request, &progress).await?;
+            debug::ended(self.ui, &attempt.attempt_id, started, &ended);
             let estimate = self.prefix.estimate(prepared.bytes);
             match ended {
                 Attempt::Answered(answer) => {

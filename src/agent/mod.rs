@@ -5,6 +5,7 @@ pub mod call;
 pub mod cancel;
 pub mod compact;
 pub mod context;
+mod debug;
 pub mod hold;
 pub mod limits;
 pub mod mcp;

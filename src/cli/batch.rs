@@ -118,6 +118,7 @@ fn order(args: BatchArgs, task_cap: Option<Usd>) -> Result<Order, Failure> {
         check_rounds: args.check_rounds,
         images: Vec::new(),
         image_files: Vec::new(),
+        debug: false,
         worktree: Some(match args.worktree {
             None => Dirty::Ask,
             Some(BatchWorktree::Carry) => Dirty::Carry,

@@ -124,6 +124,7 @@ impl Stage {
         let order = Order {
             images: Vec::new(),
             image_files: Vec::new(),
+            debug: false,
             worktree: None,
             commit: false,
             pull_request: false,

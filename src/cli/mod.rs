@@ -96,6 +96,7 @@ fn dispatch(cli: Cli, env: Env) -> u8 {
         _ => (Mode::Text, false, false),
     };
     let ui = Arc::new(Terminal::new(&env, mode, quiet));
+    ui.show_requests(matches!(&cli.command, Some(Command::Run(run)) if run.debug));
     let context = Context { env, ui };
     let ended = execute(cli.command, &context);
     // A renewal that was under way is stored before the program is gone.

@@ -94,6 +94,7 @@ fn order(args: RunArgs, context: &Context) -> Result<Order, Failure> {
         check_rounds: args.check_rounds,
         images: image::read(&args.image, &context.env)?,
         image_files: args.image,
+        debug: args.debug,
         worktree: args.worktree.map(|worktree| match worktree {
             RunWorktree::Ask => Dirty::Ask,
             RunWorktree::Carry => Dirty::Carry,

@@ -38,6 +38,11 @@ pub trait Ui: Send + Sync {
     /// One line of talk on stderr, escaped by the implementation.
     fn say(&self, line: &str);
 
+    /// One line about a request to a model, for whoever asked to see them.
+    fn debug(&self, line: &str) {
+        let _ = line;
+    }
+
     /// Whether somebody is there to answer: stderr is a terminal, /dev/tty opens, `CI` is not set, output is text.
     fn interactive(&self) -> bool;
 

@@ -50,6 +50,7 @@ const TABLE: &[(&str, [&str; 3])] = &[
         "MCP servers",
         ["yes", "no, and that is said; `--mcp NAME`: exit 2", "no, and that is said; `--mcp NAME`: exit 2"],
     ),
+    ("requests", ["`--debug`", "exit 2", "exit 2"]),
     ("undo", ["yes, ignored files too", "yes; ignored files that its file tools write", "yes; not of ignored files"]),
     ("continue", ["on any path", "on any path", "on any path"]),
     ("notes", ["given by vk", "given by vk, its own reading is off", "given by vk, its own reading is off"]),
@@ -79,6 +80,8 @@ pub struct Wants<'a> {
     pub images: bool,
     /// `--mcp` was typed, and names a server.
     pub mcp: bool,
+    /// `--debug` was typed.
+    pub debug: bool,
 }
 
 /// Who would run the loop, and for whom.
@@ -123,6 +126,10 @@ pub fn check(wants: &Wants<'_>, runs: Runs<'_>) -> Result<(), Failure> {
     if wants.mcp {
         return Err(refuse("--mcp", "a plan's program runs its own loop and is given no servers by vk")
             .fix("vk run --path byok --mcp NAME \"...\""));
+    }
+    if wants.debug {
+        return Err(refuse("--debug", "a plan's program makes its requests itself, where vk does not see them")
+            .fix("vk run --output stream-json \"...\"   # what it tells"));
     }
     let contained = wants.mode != Mode::Off;
     match (engine, wants.network) {

@@ -44,6 +44,8 @@ pub struct Terminal {
     term: console::Term,
     live: Option<Live>,
     bell: AtomicBool,
+    /// Whether each request to a model is told of.
+    requests: AtomicBool,
     /// Taken before the live view's locks, never while one of them is held.
     voice: Mutex<Voice>,
 }
@@ -80,8 +82,14 @@ impl Terminal {
             term,
             live,
             bell: AtomicBool::new(false),
+            requests: AtomicBool::new(false),
             voice: Mutex::new(voice),
         }
+    }
+
+    /// Tells of each request to a model, also where little is to be said.
+    pub fn show_requests(&self, on: bool) {
+        self.requests.store(on, Ordering::Relaxed);
     }
 
     /// Tells of the failure that ends the program, unless `task.finished` has told it already.
@@ -332,6 +340,12 @@ impl Ui for Terminal {
 
     fn say(&self, line: &str) {
         self.lines(&mut self.voice(), &[talk(line, self.width())]);
+    }
+
+    fn debug(&self, line: &str) {
+        if self.requests.load(Ordering::Relaxed) {
+            self.say(&format!("debug: {line}"));
+        }
     }
 
     fn interactive(&self) -> bool {

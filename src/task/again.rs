@@ -187,6 +187,7 @@ mod tests {
             check_rounds: CHECK_ROUNDS,
             images: Vec::new(),
             image_files: Vec::new(),
+            debug: false,
             worktree: None,
             commit: false,
             pull_request: false,

@@ -162,6 +162,7 @@ fn wants<'a>(order: &'a Order, known: &Known) -> Wants<'a> {
         network: &order.network,
         max_turns: order.max_turns.is_some(),
         images: !order.images.is_empty(),
+        debug: order.debug,
         mcp: order.flags.mcp.is_some() && known.loaded.settings.mcp.iter().any(|server| server.on.value),
     }
 }

@@ -98,6 +98,8 @@ pub struct Order {
     pub check_rounds: u32,
     /// Given with the task's words; and the files they were, as typed.
     pub images: Vec<Block>,
+    /// Whether each request is told of; the terminal shows it.
+    pub debug: bool,
     pub image_files: Vec<String>,
     /// Whether the task gets a git worktree of its own.
     pub worktree: Option<Dirty>,

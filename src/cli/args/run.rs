@@ -93,7 +93,7 @@ pub struct RunArgs {
     /// Say less: the route line, errors and the answer
     #[arg(long, help_heading = "Output")]
     pub quiet: bool,
-    /// Write each request's size, timing and status to stderr; never its contents
+    /// Write the size, status and time of each request to the model to stderr; never its contents
     #[arg(long, help_heading = "Output")]
     pub debug: bool,
 }

@@ -277,6 +277,7 @@ fn a_flag_that_it_cannot_hold_is_exit_2_and_starts_nothing() {
         &["--engine", "codex"],
         &["--allow-network"],
         &["--allow-network=registries"],
+        &["--debug"],
     ] {
         let machine = Machine::new().lines("whole", &whole("ok")).logged_in("say whole; hear");
         let (ran, finished) = run(&machine, flags);

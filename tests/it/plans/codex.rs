@@ -176,6 +176,7 @@ fn a_flag_that_it_cannot_hold_is_exit_2_and_starts_nothing() {
         &["--approve", "ask"],
         &["--approve", "edits"],
         &["--allow-network=crates.io"],
+        &["--debug"],
     ] {
         let machine = machine(&chatgpt(), "0", &answer("0"));
         let (ran, _) = run(&machine, flags);

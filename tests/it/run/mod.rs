@@ -15,6 +15,7 @@ mod images;
 mod long;
 mod money;
 mod payer;
+mod requests;
 mod scripts;
 mod work;
 
