@@ -95,6 +95,7 @@ Register-ArgumentCompleter -Native -CommandName 'vk' -ScriptBlock {
             [CompletionResult]::new('--approve', '--approve', [CompletionResultType]::ParameterName, 'What would be asked about; nobody answers in a batch, so anything but all is refused')
             [CompletionResult]::new('--sandbox', '--sandbox', [CompletionResultType]::ParameterName, 'What the model''s commands may write: the workspace, nothing, or anything (no sandbox)')
             [CompletionResult]::new('--allow-network', '--allow-network', [CompletionResultType]::ParameterName, 'Let commands reach the package registries, these hosts, or (alone) any host')
+            [CompletionResult]::new('--mcp', '--mcp', [CompletionResultType]::ParameterName, 'Use only these MCP servers, or none')
             [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Trust this project''s vk.toml if its hash is the one `vk trust --print` gave')
             [CompletionResult]::new('--worktree', '--worktree', [CompletionResultType]::ParameterName, 'What of your uncommitted changes comes along into the tasks'' worktrees; asked once where it is not said')
             [CompletionResult]::new('--shard', '--shard', [CompletionResultType]::ParameterName, 'Take only the I-th of N parts of the file, counted from 1')

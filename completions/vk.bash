@@ -163,7 +163,7 @@ _vk() {
             return 0
             ;;
         vk__subcmd__batch)
-            opts="-h --jobs --path --provider --model --key --engine --fallback --max-cost --max-task-cost --max-turns --timeout --check --check-rounds --approve --sandbox --allow-network --trust --worktree --commit --pr --shard --retry-failed --results --id --dry-run --output --quiet --help"
+            opts="-h --jobs --path --provider --model --key --engine --fallback --max-cost --max-task-cost --max-turns --timeout --check --check-rounds --approve --sandbox --allow-network --mcp --trust --worktree --commit --pr --shard --retry-failed --results --id --dry-run --output --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -260,6 +260,13 @@ _vk() {
                     return 0
                     ;;
                 --allow-network)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --mcp)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace

@@ -90,6 +90,7 @@ set edit:completion:arg-completer[vk] = {|@words|
             cand --approve 'What would be asked about; nobody answers in a batch, so anything but all is refused'
             cand --sandbox 'What the model''s commands may write: the workspace, nothing, or anything (no sandbox)'
             cand --allow-network 'Let commands reach the package registries, these hosts, or (alone) any host'
+            cand --mcp 'Use only these MCP servers, or none'
             cand --trust 'Trust this project''s vk.toml if its hash is the one `vk trust --print` gave'
             cand --worktree 'What of your uncommitted changes comes along into the tasks'' worktrees; asked once where it is not said'
             cand --shard 'Take only the I-th of N parts of the file, counted from 1'

@@ -111,6 +111,7 @@ complete -c vk -n "__fish_vk_using_subcommand batch" -l sandbox -d 'What the mod
 read-only\t'Nothing can be written'
 off\t'No sandbox: commands run with your rights'"
 complete -c vk -n "__fish_vk_using_subcommand batch" -l allow-network -d 'Let commands reach the package registries, these hosts, or (alone) any host' -r -f
+complete -c vk -n "__fish_vk_using_subcommand batch" -l mcp -d 'Use only these MCP servers, or none' -r -f
 complete -c vk -n "__fish_vk_using_subcommand batch" -l trust -d 'Trust this project\'s vk.toml if its hash is the one `vk trust --print` gave' -r -f
 complete -c vk -n "__fish_vk_using_subcommand batch" -l worktree -d 'What of your uncommitted changes comes along into the tasks\' worktrees; asked once where it is not said' -r -f -a "carry\t'Take uncommitted changes along'
 clean\t'Begin from the last commit'"

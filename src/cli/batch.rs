@@ -108,7 +108,7 @@ fn order(args: BatchArgs, task_cap: Option<Usd>) -> Result<Order, Failure> {
         task: String::new(),
         stdin: None,
         engine: args.engine.map(|engine| engine.as_str().to_owned()),
-        flags: Flags { worktree: true, ..flags },
+        flags: Flags { worktree: true, mcp: args.mcp, ..flags },
         from: From::Nothing,
         approve: args.approve.map(run::approval),
         mode: run::sandbox_mode(args.sandbox),

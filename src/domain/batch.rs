@@ -14,6 +14,8 @@ use crate::base::money::Usd;
 pub struct BatchStarted {
     /// Kept in the results file, so that a later start goes on under the same cap.
     pub batch_id: String,
+    /// The project's name in reports: results of another are not gone on from.
+    pub project: String,
     /// The file of tasks as it was named; `-` is stdin.
     pub file: String,
     pub results: String,

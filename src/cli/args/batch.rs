@@ -61,6 +61,9 @@ pub struct BatchArgs {
     /// Let commands reach the package registries, these hosts, or (alone) any host
     #[arg(long, value_name = "registries|HOST,...", value_hint = ValueHint::Other, num_args = 0..=1, default_missing_value = "*", require_equals = true, help_heading = "Containment")]
     pub allow_network: Option<String>,
+    /// Use only these MCP servers, or none
+    #[arg(long, value_name = "NAME,...|none", value_hint = ValueHint::Other, help_heading = "Containment")]
+    pub mcp: Option<String>,
     /// Trust this project's vk.toml if its hash is the one `vk trust --print` gave
     #[arg(long, value_name = "SHA256", value_hint = ValueHint::Other, help_heading = "Containment")]
     pub trust: Option<String>,

@@ -8,9 +8,10 @@ use super::super::screen::{Paint, seconds};
 use super::super::summary::{cost_words, count, payer_words, status_words, tokens};
 use super::super::table::fold;
 use crate::base::money::{Places, Usd};
+use crate::base::shell;
 use crate::domain::batch::{BatchFinished, BatchStarted, BatchTask};
 use crate::domain::cost::CostState;
-use crate::domain::event::TaskFinished;
+use crate::domain::event::{PayerShare, TaskFinished};
 use crate::domain::failure::Status;
 use crate::task::batch::plan::Planned;
 
@@ -255,7 +256,8 @@ fn failed(row: &mut impl FnMut(&str, &str), rows: &[Row]) {
             Some(task_id) if task.end.sandbox.is_some() => {
                 let tree = task.end.worktree.as_ref().is_some_and(|tree| tree.removed);
                 let tree = if tree { " --worktree" } else { "" };
-                row("failed", &format!("vk run --continue={task_id}{tree} \"...\"   # {id}"));
+                let payer = task.end.payers.last().map(same_payer).unwrap_or_default();
+                row("failed", &format!("vk run --continue={task_id}{tree}{payer} \"...\"   # {id}"));
             }
             _ => row("failed", &id),
         }
@@ -263,6 +265,12 @@ fn failed(row: &mut impl FnMut(&str, &str), rows: &[Row]) {
     if all.len() > FAILED_SHOWN {
         row("", &format!("and {} more", all.len() - FAILED_SHOWN));
     }
+}
+
+/// The flags that let the same account pay again: what this project's files choose may be another.
+fn same_payer(share: &PayerShare) -> String {
+    let key = share.key_label.as_ref().map(|label| format!(" --key {}", shell::word(label))).unwrap_or_default();
+    format!(" --path {} --provider {}{key}", share.path, shell::word(&share.provider))
 }
 
 fn headline(end: &BatchFinished, paint: Paint) -> String {

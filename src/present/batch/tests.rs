@@ -11,6 +11,7 @@ use crate::task::batch::line as lines;
 
 pub(super) fn started() -> BatchStarted {
     BatchStarted {
+        project: "shop".into(),
         batch_id: "b01jd3k9x2aa".into(),
         file: "tasks.jsonl".into(),
         results: "tasks.results.jsonl".into(),
@@ -110,7 +111,7 @@ fn the_end_is_a_table_and_what_to_type() {
       cost     $0.0412
       budget   $1.12 of $20.00 is spent by all starts of this batch
       paid by  byok · anthropic · key client-a · you pay Anthropic at list price
-      failed   vk run --continue=t01jd3k9x2 "..."   # lint
+      failed   vk run --continue=t01jd3k9x2 --path byok --provider anthropic --key client-a "..."   # lint
       take     vk tasks diff TASK | git apply   # TASK is the branch's name without vk/
       results  tasks.results.jsonl
       go on    vk batch tasks.jsonl

@@ -29,6 +29,8 @@ pub struct Ended {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Earlier {
     pub batch_id: Option<String>,
+    /// The project that they are of.
+    pub project: Option<String>,
     pub ended: BTreeMap<String, Ended>,
 }
 
@@ -53,6 +55,7 @@ struct Said {
     #[serde(rename = "type")]
     kind: String,
     batch_id: Option<String>,
+    project: Option<String>,
     id: Option<String>,
     task_hash: Option<String>,
     status: Option<serde_json::Value>,
@@ -185,6 +188,7 @@ impl Earlier {
             return;
         }
         self.batch_id = told.batch_id.or(self.batch_id.take());
+        self.project = told.project.or(self.project.take());
         if let (Some(id), Some(hash)) = (told.id, told.task_hash) {
             // A status that a later vk writes is none that is known to be an end.
             let status = told.status.and_then(|status| serde_json::from_value(status).ok());

@@ -63,6 +63,12 @@ async fn to_end(
         let (results, earlier) = Results::open(&wish.results)?;
         (Some(results), earlier)
     };
+    let project = config::load(env, &wish.order.flags)?.project.name;
+    if let Some(other) = earlier.project.as_ref().filter(|other| **other != project) {
+        return Err(Failure::usage("other_project", format!("{results_name} has the results of another project"))
+            .why(format!("they are of {other}, and this is {project}: what is done there is not done here"))
+            .fix("vk batch --help   # --results names another file"));
+    }
     if let (Some(own), Some(before)) = (&wish.id, &earlier.batch_id)
         && own != before
     {
@@ -83,7 +89,7 @@ async fn to_end(
     if person.left() {
         return Err(Signal::Interrupt.failure());
     }
-    let started = started(wish, &batch_id, &results_name, &tasks, ready.as_ref());
+    let started = BatchStarted { project, ..started(wish, &batch_id, &results_name, &tasks, ready.as_ref()) };
     board.ring(ready.as_ref().is_some_and(|ready| ready.bell));
     board.begins(&started, &tasks);
     let (Some(ready), Some(mut results)) = (ready, results) else { return Ok(()) };
@@ -134,6 +140,7 @@ fn started(wish: &Wish, batch_id: &str, results: &str, tasks: &[Planned], ready:
         line.push(format!("stops at {task} a task, {most} in all"));
     }
     BatchStarted {
+        project: String::new(),
         batch_id: batch_id.to_owned(),
         file: wish.file.clone(),
         results: results.to_owned(),
@@ -305,6 +312,8 @@ impl Batch<'_> {
 fn of_task(failure: &Failure, id: &str) -> Failure {
     let mut failure = failure.clone();
     failure.what = format!("{} (task {id})", failure.what);
+    // What was done by hand, the batch would do again.
+    failure.fix.retain(|fix| !fix.starts_with("vk run --continue"));
     if !failure.fix.iter().any(|fix| fix.starts_with("vk batch ")) {
         failure.fix.push("vk run   # goes on with the batch".to_owned());
     }

@@ -96,10 +96,15 @@ pub fn plan(
     let Some(dirty) = order.worktree else {
         return before.map_or(Ok(None), |record| Err(gone(&record)));
     };
+    if !loaded.project.is_git && root.join("HEAD").is_file() && root.join("objects").is_dir() {
+        return Err(Failure::usage("no_repository", "--worktree needs a repository with a work tree")
+            .why(format!("{} is a bare one", root.display()))
+            .fix("git clone . ../work && cd ../work"));
+    }
     if !loaded.project.is_git {
         return Err(Failure::usage("no_repository", "--worktree needs a git repository")
             .why(format!("{} is none", root.display()))
-            .fix("git init && git add -A && git commit -m start")
+            .fix("git init && git add -A && git commit --allow-empty -m start   # to make it one")
             .fix("vk run \"...\""));
     }
     let git = Git::open(env, root)?;

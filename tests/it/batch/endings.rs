@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{batch, ends, project, says, task_of, tasks};
+use super::{args, batch, ends, project, says, task_of, tasks};
 use crate::support::env::Vk;
 use crate::support::provider::{Provider, Script};
 
@@ -103,4 +103,44 @@ fn a_job_of_github_gets_one_table_and_outputs_of_its_own() {
 
 fn github(vk: Vk, summary: &std::path::Path, output: &std::path::Path) -> Vk {
     vk.var("GITHUB_STEP_SUMMARY", summary.to_str().unwrap()).var("GITHUB_OUTPUT", output.to_str().unwrap())
+}
+
+#[test]
+fn a_failed_task_goes_on_under_the_account_that_paid_for_it() {
+    let provider = Provider::start([says(1), says(1)]);
+    let vk = project(&provider, &tasks(1));
+    // What the project's files choose is another account.
+    let ran = vk.run(&args("tasks.jsonl", &["--check", "false", "--check-rounds", "1"]));
+    assert_eq!(ran.code, 1, "{ran}");
+    let line = ran.stderr.lines().find(|line| line.contains("failed   vk run --continue=")).unwrap_or_default();
+    assert!(line.contains(" --path byok --provider anthropic --key env:TEST_ANTHROPIC_KEY \"...\""), "{ran}");
+    let finished = &vk.run(&args("tasks.jsonl", &["--output", "json", "--mcp", "none"])).json_lines()[0];
+    assert_eq!((&finished["type"], &finished["status"]), (&json!("batch.finished"), &json!("failed")), "{finished}");
+}
+
+#[test]
+fn a_payer_that_cannot_pay_leaves_its_task_to_the_batch() {
+    let body = r#"{"type":"error","error":{"type":"billing_error","message":"no credit"}}"#;
+    let provider = Provider::start([Script::json(402, body)]);
+    let ran = project(&provider, &tasks(1)).run(&args("tasks.jsonl", &[]));
+    assert_eq!(ran.code, 4, "{ran}");
+    let fixes: Vec<&str> = ran.stderr.lines().skip_while(|line| !line.contains("fix:")).collect();
+    let fixes = fixes.join("\n");
+    assert!(fixes.contains("vk batch tasks.jsonl") && !fixes.contains("fix: vk run --continue"), "{ran}");
+}
+
+#[test]
+fn what_is_done_in_one_project_is_not_done_in_another() {
+    let provider = Provider::start([says(1)]);
+    let vk = project(&provider, &tasks(1));
+    assert_eq!(vk.run(&args("tasks.jsonl", &[])).code, 0);
+    let ran = vk.run(&args("tasks.jsonl", &["--output", "json"]));
+    assert_eq!((ran.code, provider.requests().len()), (0, 1), "{ran}");
+    let path = super::results(&vk);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("\"project\":\"project\""), "{text}");
+    std::fs::write(&path, text.replace("\"project\":\"project\"", "\"project\":\"elsewhere\"")).unwrap();
+    let ran = vk.run(&args("tasks.jsonl", &[]));
+    assert!(ran.code == 2 && ran.stderr.contains("results of another project"), "{ran}");
+    assert!(ran.stderr.contains("they are of elsewhere, and this is project"), "{ran}");
 }
