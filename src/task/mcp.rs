@@ -226,7 +226,14 @@ fn variables(
 
 fn secret(server: &McpServer, key: &KeyChoice, url: &str, vault: &Vault, env: &Env) -> Result<Secret, Failure> {
     let secret = match key {
-        KeyChoice::Env(name) => env_key(env, name)?,
+        KeyChoice::Env(name) => env_key(env, name).map_err(|mut failure| {
+            failure.why = Some(format!("[mcp.{}] ({}) names it", server.name, server.source));
+            failure.fix = vec![
+                format!("read -rs {name} && export {name}"),
+                "vk run --mcp none \"...\"   # without MCP servers".to_owned(),
+            ];
+            failure
+        })?,
         KeyChoice::Label(label) => vault.secret(KEYS_OF, label, url).map_err(|error| {
             let is_unknown = matches!(error, CredentialError::Unknown { .. });
             let mut failure = Failure::from(error);

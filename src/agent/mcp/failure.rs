@@ -1,5 +1,6 @@
 //! Why a server cannot be had, told with what mends it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::text::{cut, visible};
@@ -131,6 +132,15 @@ impl NotReached {
         };
         let mut why = vec![format!("{server} ({}): {what}", server.source)];
         why.extend((!wrote.is_empty()).then(|| wrote.clone()));
+        if let (Reached::Program { words, .. }, Cause::Ended { wrote, .. }) = (&server.reached, &self.cause)
+            && ["No such file", "not found", "Cannot find"].iter().any(|said| wrote.contains(said))
+            && let Some(hidden) = words.iter().find(|word| word.starts_with('/') && Path::new(word).exists())
+        {
+            why.push(format!(
+                "{hidden} is there, and the sandbox may not show it: it has the project and the folders of the system; \
+                 read = [\"FOLDER\"] under [sandbox] of your config.toml shows another"
+            ));
+        }
         let mut fix = Vec::new();
         if !self.hosts.is_empty() {
             let hosts = self.hosts.join(", ");

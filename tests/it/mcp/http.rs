@@ -107,6 +107,7 @@ fn a_key_that_is_missing_or_refused_is_exit_3_and_a_redirect_gets_none() {
     // A variable that is not set is no key.
     let (ran, _) = go(&with(&provider, &config(&service, "key = \"env:UNSET\"\n")), &[]);
     assert_eq!(ran.code, 3, "{ran}");
+    assert!(ran.stderr.contains("[mcp.web]") && ran.stderr.contains("fix: read -rs UNSET && export UNSET"), "{ran}");
     // A provider's key goes to nobody else.
     let (ran, finished) = go(&with(&provider, &config(&service, "key = \"env:TEST_OPENROUTER_KEY\"\n")), &[]);
     assert_eq!((ran.code, &finished["error"]["code"]), (3, &json!("foreign_key")), "{ran}");

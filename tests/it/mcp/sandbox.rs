@@ -114,6 +114,18 @@ fn a_server_is_given_the_variables_that_its_line_names_and_no_others() {
 }
 
 #[test]
+fn a_program_that_the_sandbox_hides_is_told_of_with_what_shows_it() {
+    let provider = Provider::start([]);
+    let place = with(&provider, "").file("../home/own/server", "#!/bin/sh\n");
+    let program = place.home().join("own/server");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let (ran, finished) = go(&place.config(&format!("[mcp.s]\ncommand = [\"{}\"]\n", program.display())), &[]);
+    assert_eq!((ran.code, &finished["error"]["code"]), (2, &json!("mcp_unavailable")), "{ran}");
+    let why = finished["error"]["message"].as_str().unwrap();
+    assert!(why.contains("is there, and the sandbox may not show it") && why.contains("read = [\"FOLDER\"]"), "{ran}");
+}
+
+#[test]
 fn a_users_server_does_not_start_where_a_repository_has_planted_something() {
     let provider = model(&[(
         "mcp__s__look",
